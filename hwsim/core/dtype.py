@@ -1,0 +1,44 @@
+"""Number formats: a name, a width in bits, and a kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from hwsim.core.errors import InvalidTrace, nearest
+
+
+@dataclass(frozen=True)
+class DType:
+    """A number format. `kind` is float, int, uint or complex; `bits` counts one element."""
+
+    name: str
+    bits: int
+    kind: str
+
+    @property
+    def bytes(self) -> float:
+        """Bytes of one element; a fraction below eight bits (packed)."""
+        return self.bits / 8
+
+
+_TABLE = {
+    "float": {"fp64": 64, "fp32": 32, "tf32": 32, "fp16": 16, "bf16": 16, "fp8": 8, "fp6": 6, "fp4": 4},
+    "int": {"int64": 64, "int32": 32, "int16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4, "int3": 3, "int2": 2, "binary": 1},
+    "uint": {"uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4},
+    "complex": {"complex64": 64, "complex128": 128},
+}
+DTYPES: dict[str, DType] = {n: DType(n, b, kind) for kind, row in _TABLE.items() for n, b in row.items()}
+_ALIASES = {"float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "half": "fp16", "float": "fp32"}
+
+
+@cache
+def dtype(name: str) -> DType:
+    """Return the `DType` called `name` (framework spellings such as ``float16`` are accepted).
+
+    Raises `InvalidTrace` for an unknown name.
+    """
+    found = DTYPES.get(_ALIASES.get(name, name))
+    if found is None:
+        raise InvalidTrace(f"unknown dtype '{name}'{nearest(name, DTYPES)}")
+    return found

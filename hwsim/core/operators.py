@@ -1,0 +1,179 @@
+"""The built-in kinds of operator, each declared in one place. To add one, add an `OpKind` here; targets then price it or refuse it.
+
+Loop bounds carry the usual names: matmul is C[m, n] += A[m, k] B[k, n]; a convolution reads c channels and writes k.
+"""
+
+from __future__ import annotations
+
+from hwsim.core.op import Bounds, Operand, OpKind, Shape, register
+
+ACTIVATIONS = {"relu": 1, "relu6": 2, "sigmoid": 4, "tanh": 5, "silu": 5, "gelu": 8, "softplus": 4, "hardswish": 4, "exp": 1}
+BINARY = {"add": 1, "sub": 1, "mul": 1, "div": 1, "silu_mul": 6, "gelu_mul": 9, "copy": 0, "cast": 1, "scale": 1, "bias": 1, "batch_norm": 2}
+
+
+def _matmul_operands(b: Bounds) -> tuple[Operand, ...]:
+    stored = (b["pool"] or b["batch"]) // b["shared"]
+    right = Operand("weight", (stored, b["k"], b["n"]), "weight", "weight", b["batch"] // b["shared"] * b["k"] * b["n"])
+    bias = (Operand("bias", (b["n"],), "weight", "weight"),) if b["bias"] else ()
+    return (Operand("input", (b["batch"], b["m"], b["k"])), right, *bias)
+
+
+def conv_output(size: int, kernel: int, b: Bounds) -> int:
+    """Output height or width of a convolution or pool: floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1."""
+    return (size + 2 * b["pad"] - b.get("dilation", 1) * (kernel - 1) - 1) // b["stride"] + 1
+
+
+def _conv_result(b: Bounds) -> Shape:
+    return (b["n"], b["k"], conv_output(b["h"], b["r"], b), conv_output(b["w"], b["s"], b))
+
+
+def _conv_operands(b: Bounds) -> tuple[Operand, ...]:
+    weight = Operand("weight", (b["k"], b["c"] // b["groups"], b["r"], b["s"]), "weight", "weight")
+    bias = (Operand("bias", (b["k"],), "weight", "weight"),) if b["bias"] else ()
+    return (Operand("input", (b["n"], b["c"], b["h"], b["w"])), weight, *bias)
+
+
+def _conv_macs(b: Bounds) -> int:
+    n, k, oh, ow = _conv_result(b)
+    return n * k * oh * ow * (b["c"] // b["groups"]) * b["r"] * b["s"]
+
+
+def _window_complaint(b: Bounds) -> str | None:
+    if conv_output(b["h"], b["r"], b) < 1 or conv_output(b["w"], b["s"], b) < 1:
+        return f"the {b['r']} x {b['s']} window is larger than the padded {b['h']} x {b['w']} input"
+    return None
+
+
+def _conv_complaint(b: Bounds) -> str | None:
+    if b["c"] % b["groups"] or b["k"] % b["groups"]:
+        return f"groups {b['groups']} does not divide the channels (c {b['c']}, k {b['k']})"
+    return _window_complaint(b)
+
+
+def attended_pairs(b: Bounds) -> int:
+    """(query, key) pairs per head: q x kv, or with a causal mask q kv - q (q - 1) / 2 (queries are the last q of kv positions)."""
+    window = min(b["window"] or b["kv"], b["kv"])
+    if not b["causal"]:
+        return b["q"] * window
+    first = b["kv"] - b["q"] + 1
+    rising = max(0, min(b["q"], window - first))
+    return rising * first + rising * (rising - 1) // 2 + (b["q"] - rising) * window
+
+
+def _attention_operands(b: Bounds) -> tuple[Operand, ...]:
+    kv = (b["batch"], b["kv"], b["kv_heads"] or b["heads"], b["head_dim"])
+    touched = kv[0] * min(b["window"] + b["q"] - 1 if b["window"] else b["kv"], b["kv"]) * kv[2] * kv[3]
+    query = Operand("query", (b["batch"], b["q"], b["heads"] * b["head_dim"]))
+    return (query, Operand("key", kv, "kv_cache", "cache", touched), Operand("value", kv, "kv_cache", "cache", touched))
+
+
+def _attention_complaint(b: Bounds) -> str | None:
+    if b["kv_heads"] and b["heads"] % b["kv_heads"]:
+        return f"kv_heads {b['kv_heads']} does not divide heads {b['heads']}"
+    if b["causal"] and b["q"] > b["kv"]:
+        return f"causal attention of {b['q']} queries needs at least as many keys, got {b['kv']}"
+    return None
+
+
+def _rows_cols(b: Bounds) -> tuple[Shape, ...]:
+    return ((b["rows"], b["cols"]),)
+
+
+def _elementwise_operands(b: Bounds) -> tuple[Operand, ...]:
+    return tuple(Operand(f"input{i}", (b["rows"], b["cols"])) for i in range(b["operands"]))
+
+
+def _norm_operands(b: Bounds) -> tuple[Operand, ...]:
+    gain = (Operand("weight", (b["cols"],), "weight", "weight"),) if b["weights"] > 0 else ()
+    offset = (Operand("bias", (b["cols"],), "weight", "weight"),) if b["weights"] > 1 else ()
+    return (Operand("input", (b["rows"], b["cols"])), *gain, *offset)
+
+
+def _recurrent(name: str, gates: int) -> OpKind:
+    def operands(b: Bounds) -> tuple[Operand, ...]:
+        weight = Operand("weight", (gates * b["hidden_size"], b["input_size"] + b["hidden_size"]), "weight", "weight")
+        bias = Operand("bias", (gates * b["hidden_size"],), "weight", "weight")
+        return (Operand("input", (b["steps"], b["batch"], b["input_size"])), weight, bias)
+
+    return OpKind(
+        name, ("input_size", "hidden_size"), operands,
+        results=lambda b: ((b["steps"], b["batch"], b["hidden_size"]),),
+        macs=lambda b: b["steps"] * b["batch"] * gates * b["hidden_size"] * (b["input_size"] + b["hidden_size"]),
+        elementary=lambda b: b["steps"] * b["batch"] * b["hidden_size"] * (5 * gates + 4),
+        defaults={"batch": 1, "steps": 1},
+    )  # fmt: skip
+
+
+def _collective(name: str, adds: int) -> OpKind:
+    return OpKind(
+        name, ("elements",), lambda b: (Operand("input", (b["elements"],)),),
+        results=lambda b: ((b["elements"],),), elementary=lambda b: adds * b["elements"], functions={"sum": 1, "max": 1},
+    )  # fmt: skip
+
+
+register(OpKind(
+    "matmul", ("m", "k", "n"), _matmul_operands, results=lambda b: ((b["batch"], b["m"], b["n"]),),
+    macs=lambda b: b["batch"] * b["m"] * b["k"] * b["n"], elementary=lambda b: b["bias"] * b["batch"] * b["m"] * b["n"],
+    defaults={"batch": 1, "shared": 1, "pool": 0, "bias": 0},
+    check=lambda b: f"shared {b['shared']} does not divide batch {b['batch']}" if b["batch"] % b["shared"] else None,
+))  # fmt: skip
+register(OpKind(
+    "conv2d", ("n", "c", "h", "w", "k", "r", "s"), _conv_operands, results=lambda b: (_conv_result(b),), macs=_conv_macs,
+    defaults={"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": 0}, check=_conv_complaint,
+))  # fmt: skip
+register(OpKind(
+    "attention", ("heads", "q", "kv", "head_dim"), _attention_operands,
+    results=lambda b: ((b["batch"], b["q"], b["heads"] * b["head_dim"]),),
+    macs=lambda b: 2 * b["batch"] * b["heads"] * b["head_dim"] * attended_pairs(b),
+    elementary=lambda b: 6 * b["batch"] * b["heads"] * attended_pairs(b),
+    defaults={"batch": 1, "kv_heads": 0, "causal": 0, "window": 0}, check=_attention_complaint,
+))  # fmt: skip
+register(OpKind(
+    "softmax", ("rows", "cols"), lambda b: (Operand("input", (b["rows"], b["cols"])),), _rows_cols,
+    elementary=lambda b: 5 * b["rows"] * b["cols"], defaults={"causal": 0},
+))  # fmt: skip
+register(OpKind(
+    "norm", ("rows", "cols"), _norm_operands, _rows_cols, elementary=lambda b: b["rows"] * b["cols"],
+    defaults={"weights": 0}, functions={"rms": 4, "layer": 7},
+))  # fmt: skip
+register(OpKind(
+    "elementwise", ("rows", "cols"), _elementwise_operands, _rows_cols,
+    elementary=lambda b: b["rows"] * b["cols"], defaults={"operands": 1}, functions={**ACTIVATIONS, **BINARY},
+))  # fmt: skip
+register(OpKind(
+    "rope", ("rows", "heads", "head_dim"), lambda b: (Operand("input", (b["rows"], b["heads"] * b["head_dim"])),),
+    results=lambda b: ((b["rows"], b["heads"] * b["head_dim"]),), elementary=lambda b: 3 * b["rows"] * b["heads"] * b["head_dim"],
+))  # fmt: skip
+register(OpKind(
+    "embedding", ("rows", "vocab", "cols"),
+    lambda b: (Operand("ids", (b["rows"],), dtype="int32"),
+               Operand("weight", (b["vocab"], b["cols"]), "weight", "weight", b["rows"] * b["cols"])),
+    _rows_cols,
+))  # fmt: skip
+register(OpKind(
+    "pool", ("n", "c", "h", "w", "r", "s"), lambda b: (Operand("input", (b["n"], b["c"], b["h"], b["w"])),),
+    results=lambda b: ((b["n"], b["c"], conv_output(b["h"], b["r"], b), conv_output(b["w"], b["s"], b)),),
+    elementary=lambda b: b["n"] * b["c"] * conv_output(b["h"], b["r"], b) * conv_output(b["w"], b["s"], b) * b["r"] * b["s"],
+    defaults={"stride": 1, "pad": 0}, functions={"max": 1, "average": 1}, check=_window_complaint,
+))  # fmt: skip
+for _name, _adds in (("reduce", 1), ("broadcast", 0), ("allreduce", 1), ("shift", 0)):
+    register(_collective(_name, _adds))
+register(_recurrent("lstm", 4))
+register(_recurrent("gru", 3))
+register(OpKind(
+    "moe_routing", ("rows", "experts", "top"), lambda b: (Operand("scores", (b["rows"], b["experts"])),),
+    results=lambda b: ((b["rows"], b["top"]),), elementary=lambda b: b["rows"] * (b["experts"] * (4 + b["top"]) + 2 * b["top"]),
+    check=lambda b: f"top {b['top']} exceeds the {b['experts']} experts" if b["top"] > b["experts"] else None,
+))  # fmt: skip
+register(OpKind(
+    "topk", ("rows", "cols", "top"), lambda b: (Operand("input", (b["rows"], b["cols"])),),
+    results=lambda b: ((b["rows"], b["top"]),), elementary=lambda b: b["rows"] * b["cols"] * b["top"],
+    check=lambda b: f"top {b['top']} exceeds the {b['cols']} columns" if b["top"] > b["cols"] else None,
+))  # fmt: skip
+register(OpKind(
+    "fft", ("points",), lambda b: (Operand("input", (b["batch"], b["points"] ** b["dims"])),),
+    results=lambda b: ((b["batch"], b["points"] ** b["dims"]),),
+    elementary=lambda b: 5 * b["batch"] * b["dims"] * b["points"] ** b["dims"] * max(1, (b["points"] - 1).bit_length()),
+    defaults={"dims": 1, "batch": 1},
+    check=lambda b: f"points {b['points']} is not a power of two" if b["points"] & (b["points"] - 1) else None,
+))  # fmt: skip

@@ -1,0 +1,37 @@
+"""How figures are written for people: engineering prefixes, binary bytes, and counts."""
+
+from __future__ import annotations
+
+import math
+
+_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
+
+METRIC_UNITS: dict[str, str] = {
+    "cycles": "cycles", "latency_s": "s", "energy_j": "J", "power_w": "W", "area_mm2": "mm2", "frequency_hz": "Hz",
+    "tokens_per_s": "tokens/s", "inferences_per_s": "inferences/s", "macs_per_cycle": "MAC/cycle",
+    "bandwidth_bytes_per_s": "B/s", "bytes": "B", "tops": "TOPS", "tops_per_w": "TOPS/W", "tops_per_mm2": "TOPS/mm2",
+    "energy_per_mac_j": "J/MAC", "tokens_per_j": "tokens/J", "utilisation": "", "speedup": "", "max_tokens": "tokens",
+    "count": "", "macs": "MAC",
+}  # fmt: skip
+
+
+def engineering(value: float, unit: str = "", digits: int = 4) -> str:
+    """Write `value` with an SI prefix.
+
+    >>> engineering(3.7e-4, "s")
+    '370 us'
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g} {unit}".strip()
+    for factor, prefix in _PREFIXES:
+        if abs(value) >= factor * 0.99999999:
+            break
+    return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
+
+
+def write_metric(name: str, value: float) -> str:
+    """Write the figure of one metric in its own unit: counts with separators, SI units with a prefix, areas in mm2."""
+    unit = METRIC_UNITS.get(name, "")
+    if unit in ("cycles", "tokens", "tokens/s", "inferences/s", "MAC", "") or unit.startswith("mm2"):
+        return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.0f} {unit}".strip()
+    return engineering(value, unit)
