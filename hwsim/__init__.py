@@ -1,1 +1,29 @@
+"""hwsim: cycle-approximate hardware models. An operator graph goes in; latency, energy and area come out.
 
+>>> import hwsim
+>>> graph = hwsim.load_graph("llama3-8b", phase="decode", context=4096)
+>>> report = hwsim.simulate(graph, hwsim.load_chip("wse2"), mapping={"grid": (420, 420)})
+
+The names below are imported when first used, so that ``import hwsim`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["HwsimError", "__version__", "compare", "load_chip", "load_graph", "primitive", "simulate", "validate"]
+
+if TYPE_CHECKING:
+    from hwsim.api import compare, load_chip, load_graph, primitive, simulate
+    from hwsim.core.errors import HwsimError
+    from hwsim.validate.score import validate
+
+_HOME = {"HwsimError": "hwsim.core.errors", "validate": "hwsim.validate.score"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'hwsim' has no attribute '{name}'")
+    return getattr(import_module(_HOME.get(name, "hwsim.api")), name)

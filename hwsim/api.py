@@ -1,0 +1,96 @@
+"""The Python face: load a graph, load a chip, simulate, compare, run a primitive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from hwsim import __version__
+from hwsim.core.chip import Chip
+from hwsim.core.cost import Cost
+from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
+from hwsim.core.graph import Graph
+from hwsim.core.report import Interval, Report
+from hwsim.core.resources import shipped
+from hwsim.core.target import Target, load_target
+from hwsim.engine import analytic
+from hwsim.engine.interval import intervals
+from hwsim.readers.chip_file import load_chip as read_chip
+from hwsim.readers.load import load_graph
+
+__all__ = ["compare", "load_chip", "load_graph", "primitive", "simulate"]
+FIDELITIES = ("analytic", "event")
+
+
+def load_chip(name: str, **overrides: Any) -> Chip:
+    """Return the chip called `name` (or read from a path), checked by its target, with some constants set to other values (SI floats).
+
+    Raises `InvalidChip` (unknown chip, bad file, unknown constant) or `MissingParameter`.
+    """
+    chip = read_chip(name, **overrides)
+    load_target(chip.target).check(chip)
+    return chip
+
+
+def simulate(
+    graph: Graph, chip: Chip, mapping: Mapping[str, Any] | None = None, *, fidelity: str = "analytic", interval: bool = True, allow_unmodelled: bool = False
+) -> Report:
+    """Price `graph` on `chip` and return the report.
+
+    `mapping` holds the target's options (``{"grid": (420, 420)}``). `fidelity` is ``analytic`` (closed forms) or ``event`` (SimPy and cycle loops).
+    Raises `InvalidMapping`, `UnsupportedOp`, `Infeasible`, `MissingParameter`.
+
+    >>> report = simulate(load_graph("llama3-8b", phase="decode", context=4096), load_chip("wse2"), {"grid": (420, 420)})
+    >>> report.latency_s < 1e-3
+    True
+    """
+    if fidelity not in FIDELITIES:
+        raise InvalidMapping(f"unknown fidelity '{fidelity}'{nearest(fidelity, FIDELITIES)}")
+    target = load_target(chip.target)
+    program = target.map(graph, chip, target.options(mapping or {}), allow_unmodelled=allow_unmodelled)
+    values = analytic.price_rows(target.price, program)
+    if fidelity == "event":
+        from hwsim.engine import event  # noqa: PLC0415  (SimPy only when asked for)
+
+        values = target.refine(program, values)
+        schedule = event.run(program, values)
+    else:
+        schedule = analytic.run(program, values)
+    cost = Cost(program, values, schedule)
+
+    def sample() -> Interval:
+        return with_rates(intervals(target, program), tokens=report.tokens)
+
+    report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name), sample if interval else None)
+    return report
+
+
+def with_rates(found: Interval, tokens: float) -> Interval:
+    """Add tokens_per_s to the intervals of a run that yields tokens."""
+    if tokens and "latency_s" in found:
+        low, high = found["latency_s"]
+        found["tokens_per_s"] = (tokens / high, tokens / low)
+    return found
+
+
+@cache
+def recorded_accuracy(chip: str) -> Mapping[str, Mapping[str, float]]:
+    """Return the validation error per metric that was recorded for this chip (models/CHIP/accuracy.json), empty when there is none."""
+    path = shipped("models") / chip / "accuracy.json"
+    found: Mapping[str, Mapping[str, float]] = json.loads(path.read_text())["metrics"] if path.is_file() else {}
+    return found
+
+
+def compare(graph: Graph, chips: Iterable[Chip], mappings: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> list[Report]:
+    """Simulate one graph on several chips; `mappings` gives the mapping options by chip name. Raises as `simulate`."""
+    return [simulate(graph, chip, (mappings or {}).get(chip.name), **options) for chip in chips]
+
+
+def primitive(name: str, chip: Chip, arguments: Mapping[str, Any] | None = None, mapping: Mapping[str, Any] | None = None) -> dict[str, float]:
+    """Run one mechanism of the chip's target in isolation; returns its metrics by name, SI units. Raises `InvalidTrace` for an unknown one."""
+    target: Target = load_target(chip.target)
+    if name not in target.primitives:
+        raise InvalidTrace(f"target '{chip.target}' has no primitive '{name}'{nearest(name, target.primitives)}; it has {', '.join(target.primitives)}")
+    return dict(target.primitives[name](chip, arguments or {}, target.options(mapping or {})))

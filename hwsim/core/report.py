@@ -1,0 +1,208 @@
+"""The result of a simulation: totals, tables, intervals, assumptions, sources and a content key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from hwsim.core.cost import Cost
+from hwsim.core.errors import HwsimError, nearest
+from hwsim.core.param import Param
+
+SCHEMA = "hwsim.report/1"
+Interval = dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one simulation says. Metrics are properties in SI units (area in mm2); `metric(name)` reads any of them by name.
+
+    `interval[metric]` is the central 90 % when the chip's ranged constants vary together (computed when first asked for);
+    `accuracy[metric]` is the error that validation found for this target and metric, where known.
+    """
+
+    cost: Cost
+    fidelity: str
+    versions: Mapping[str, str]
+    accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    sample: Callable[[], Interval] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def cycles(self) -> float:
+        """Cycles of the whole program at its clock."""
+        return self.cost.cycles
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds of the whole program."""
+        return self.cost.latency_s
+
+    @property
+    def energy_j(self) -> float:
+        """Joules of the whole program, dynamic and static."""
+        return self.cost.energy_j
+
+    @property
+    def power_w(self) -> float:
+        """Mean power: energy over latency."""
+        return self.energy_j / self.latency_s if self.latency_s else 0.0
+
+    @property
+    def area_mm2(self) -> float:
+        """Silicon area that the program's chip occupies."""
+        return sum(self.cost.program.area_mm2.values())
+
+    @property
+    def macs(self) -> float:
+        """Multiply-accumulates of the graph that was asked for (no padding counted)."""
+        return float(self.meta.get("requested_macs", self.cost.program.graph.macs))
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The graph's meta entries."""
+        return self.cost.program.graph.meta
+
+    @property
+    def interval(self) -> Interval:
+        """Low and high of each metric; empty when intervals were switched off."""
+        return self._interval
+
+    @cached_property
+    def _interval(self) -> Interval:
+        return self.sample() if self.sample is not None else {}
+
+    @property
+    def tokens(self) -> float:
+        """Tokens that the run yields: the prompt's in prefill, one a sequence in decode, the generated ones in generate; else 0."""
+        batch = float(self.meta.get("batch", 1))
+        counted = {"prefill": self.meta.get("prompt", 0), "decode": 1, "generate": self.meta.get("generate", 0)}
+        return batch * float(counted.get(str(self.meta.get("phase", "")), 0))
+
+    def metrics(self) -> dict[str, float]:
+        """All metrics by name."""
+        seconds, joules, area, ops = self.latency_s, self.energy_j, self.area_mm2, 2 * self.macs
+        found = {
+            "cycles": self.cycles, "latency_s": seconds, "energy_j": joules, "power_w": self.power_w, "area_mm2": area, "macs": self.macs,
+            "frequency_hz": self.cost.program.clock_hz, "bytes": sum(self.cost.bytes_by_level().values()),
+        }  # fmt: skip
+        if seconds:
+            found["inferences_per_s"] = float(self.meta.get("batch", 1)) / seconds
+            found["macs_per_cycle"] = self.macs / self.cycles
+            found["tops"] = ops / seconds / 1e12
+            if self.tokens:
+                found["tokens_per_s"] = self.tokens / seconds
+            if area:
+                found["tops_per_mm2"] = found["tops"] / area
+            if joules:
+                found["tops_per_w"] = ops / joules / 1e12
+                if self.tokens:
+                    found["tokens_per_j"] = self.tokens / joules
+                if self.macs:
+                    found["energy_per_mac_j"] = joules / self.macs
+        return {**found, **self.cost.program.figures}
+
+    def metric(self, name: str) -> float:
+        """Return one metric or resource by name. Raises `HwsimError`, naming the nearest, for one that this report has not."""
+        found = self.metrics()
+        if name == "utilisation":
+            return self.cost.utilisation().get("arithmetic", 0.0)
+        if name not in found:
+            raise HwsimError(f"this report has no metric '{name}'{nearest(name, found)}")
+        return found[name]
+
+    def part(self, metric: str, *, component: str = "", layer: int | None = None) -> float:
+        """Return cycles, latency_s or energy_j of one component (an operator's label or a slot) or one layer. Raises `HwsimError`."""
+        program, values = self.cost.program, self.cost.values
+        joules = [i for i, s in enumerate(program.slots) if s.quantity == "joules"]
+        slots = [i for i, s in enumerate(program.slots) if s.name == component]
+        cycles = energy = 0.0
+        hits = 0
+        for op, row in zip(program.graph.ops, program.row_of, strict=True):
+            if (layer is not None and op.layer != layer) or (component and not slots and op.label != component):
+                continue
+            hits += 1
+            cycles += (float(values[row, slots].sum()) if slots else float(self.cost.cycles_by_row[row])) * op.repeat
+            energy += float(values[row, slots if slots and program.slots[slots[0]].quantity == "joules" else joules].sum()) * op.repeat
+        if not hits:
+            labels = sorted({op.label for op in program.graph.ops})
+            raise HwsimError(f"no part component={component or 'any'} layer={layer}; components: {', '.join(labels)}")
+        energy += self.cost.static_j * (cycles / self.cycles if self.cycles else 0.0)
+        found = {"cycles": cycles, "latency_s": cycles / program.clock_hz, "energy_j": energy}
+        if metric not in found:
+            raise HwsimError(f"metric '{metric}' cannot be split by component or layer (can: {', '.join(found)})")
+        return found[metric]
+
+    def breakdown(self) -> dict[str, dict[str, float]]:
+        """Latency by operator label, energy by component with static power, area by component."""
+        clock = self.cost.program.clock_hz
+        latency: dict[str, float] = {}
+        for op, _, cycles, _, _ in self.cost.operators():
+            latency[op.label] = latency.get(op.label, 0.0) + cycles / clock
+        energy = self.cost.by_component("joules")
+        for name, watts in self.cost.program.static_power_w.items():
+            energy[name] = watts * self.latency_s
+        return {
+            "latency_s": latency,
+            "latency_by_mechanism_s": {k: v / clock for k, v in self.cost.by_component("cycles").items()},
+            "energy_j": energy,
+            "area_mm2": dict(self.cost.program.area_mm2),
+        }
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share and parts."""
+        rows = [
+            {
+                "name": op.name, "kind": op.kind, "label": op.label, "bounds": dict(op.bounds), "dtype": op.dtype, "executions": times,
+                "cycles": cycles, "latency_s": cycles / self.cost.program.clock_hz, "energy_j": joules,
+                "share": cycles / self.cycles if self.cycles else 0.0, "parts": parts,
+            }
+            for op, times, cycles, joules, parts in self.cost.operators()
+        ]  # fmt: skip
+        return sorted(rows, key=lambda r: -r["cycles"])
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every constant that the price reads: name, value, unit, status, range, source."""
+        chip = self.cost.program.chip
+        return [{"name": name, **param_record(chip.params[name])} for name in self.cost.program.used_params if name in chip.params]
+
+    @cached_property
+    def key(self) -> str:
+        """Content key of graph, chip, mapping, fidelity and versions."""
+        program = self.cost.program
+        text = json.dumps([program.graph.key, program.chip.key, _plain(program.mapping), self.fidelity, dict(self.versions)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report in the form ``hwsim.report/1``."""
+        program = self.cost.program
+        metrics = self.metrics()
+        wanted = ("cycles", "latency_s", "energy_j", "power_w", "area_mm2", "tokens_per_s", "inferences_per_s", "macs")
+        return {
+            "schema": SCHEMA, "key": self.key, "versions": dict(self.versions), "trace": program.graph.name, "chip": program.chip.name,
+            "target": program.chip.target, "fidelity": self.fidelity,
+            "options": {"mapping": _plain(program.mapping), "trace": {k: v for k, v in self.meta.items() if k not in ("model", "trace")}},
+            **{k: metrics[k] for k in wanted if k in metrics},
+            "lower_bound": program.lower_bound, "bytes": self.cost.bytes_by_level(), "utilisation": self.cost.utilisation(),
+            "resources": dict(program.figures), "interval": {k: list(v) for k, v in self.interval.items()},
+            "accuracy": {k: dict(v) for k, v in self.accuracy.items()}, "breakdown": self.breakdown(), "ops": self.table(),
+            "assumptions": list(program.assumptions), "warnings": list(program.warnings), "sources": self.sources(),
+        }  # fmt: skip
+
+
+def param_record(param: Param) -> dict[str, Any]:
+    """Return a constant as plain data."""
+    value = list(param.value) if isinstance(param.value, tuple) else param.value
+    record: dict[str, Any] = {"value": value, "unit": param.unit, "status": param.status, "source": param.source}
+    if param.low is not None and param.high is not None:
+        record.update(low=param.low, high=param.high)
+    if param.fitted_on:
+        record["fitted_on"] = list(param.fitted_on)
+    return record
+
+
+def _plain(mapping: Mapping[str, object]) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in mapping.items()}

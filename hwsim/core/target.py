@@ -1,0 +1,94 @@
+"""What a kind of silicon must provide, and how targets are found: by the entry-point group ``hwsim.targets``, built-ins included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Protocol, cast, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidChip, InvalidMapping, InvalidTrace, nearest
+from hwsim.core.graph import Graph
+from hwsim.core.program import Program, Slot
+
+ENTRY_POINT_GROUP = "hwsim.targets"
+Mapped = Mapping[str, Any]
+Price = Callable[[Any, Any, Any], None]
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """One mechanism in isolation.
+
+    `args` names its arguments with their defaults (``None`` = required). `run(chip, arguments, mapping)` returns its metrics by name, SI units.
+    """
+
+    name: str
+    about: str
+    run: Callable[[Chip, Mapped, Mapped], Mapping[str, float]]
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+        """Check the arguments and run. Raises `InvalidTrace` for an unknown or missing one."""
+        for name in arguments:
+            if name not in self.args:
+                raise InvalidTrace(f"primitive '{self.name}' has no argument '{name}'{nearest(name, self.args)}")
+        full = {**self.args, **arguments}
+        if missing := [n for n, v in full.items() if v is None]:
+            raise InvalidTrace(f"primitive '{self.name}' needs {', '.join(missing)}")
+        return self.run(chip, full, mapping)
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A kind of silicon. Every method is a plain function of frozen inputs.
+
+    `price(op, p, out)` is jitted and fills one record of `slots` from one record of the operator table and one of the parameter table.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    price: Price
+    primitives: Mapping[str, Primitive]
+
+    def check(self, chip: Chip) -> None:
+        """Refuse a chip that does not state what this target needs. Raises `InvalidChip` or `MissingParameter`."""
+
+    def options(self, mapping: Mapped) -> Mapped:
+        """Check and normalise mapping options. Raises `InvalidMapping`."""
+
+    def map(self, graph: Graph, chip: Chip, mapping: Mapped, *, allow_unmodelled: bool = False) -> Program:
+        """Lower `graph` and lay it out on `chip`. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`, `MissingParameter`."""
+
+    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the slot values of the event fidelity: cycles taken from cycle loops where the target has them."""
+
+    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """(static power by component in watts, area by component in mm2) for one record of the parameter table."""
+
+
+@cache
+def target_names() -> dict[str, str]:
+    """Names of the installed targets and the entry points they load from."""
+    return {e.name: e.value for e in sorted(entry_points(group=ENTRY_POINT_GROUP))}
+
+
+@cache
+def load_target(name: str) -> Target:
+    """Import the target called `name`. Raises `InvalidChip` for an unknown one, naming those installed."""
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if entry.name == name:
+            return cast(Target, entry.load())
+    raise InvalidChip(f"no target '{name}' is installed (installed: {', '.join(target_names()) or 'none'}){nearest(name, target_names())}")
+
+
+def check_option_names(target: str, mapping: Mapped, known: Mapped) -> None:
+    """Raise `InvalidMapping` for an option that the target does not know, naming the nearest."""
+    for name in mapping:
+        if name not in known:
+            raise InvalidMapping(f"target '{target}' has no mapping option '{name}'{nearest(name, known)}; it has {', '.join(sorted(known))}")
