@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from hwsim.core.dtype import dtype
@@ -191,15 +192,21 @@ def _topological(ops: tuple[Op, ...], producer: Mapping[str, int], tensors: Mapp
         waits.append({j for j in before if j != i or tensors[ops[i].outputs[0]].role == "activation"})
     if all(max(w, default=-1) < i for i, w in enumerate(waits)):
         return ops
-    done: set[int] = set()
+    readers: list[list[int]] = [[] for _ in ops]
+    for i, before in enumerate(waits):
+        for j in before:
+            readers[j].append(i)
+    ready = [i for i, before in enumerate(waits) if not before]
     order: list[int] = []
-    while len(order) < len(ops):
-        ready = [i for i in range(len(ops)) if i not in done and waits[i] <= done]
-        if not ready:
-            stuck = [ops[i].name for i in range(len(ops)) if i not in done]
-            raise InvalidTrace(f"the graph has a cycle through {', '.join(stuck[:6])}{' ...' if len(stuck) > 6 else ''}")
-        done.update(ready)
-        order.extend(ready)
+    while ready:
+        order.append(heappop(ready))
+        for i in readers[order[-1]]:
+            waits[i].discard(order[-1])
+            if not waits[i]:
+                heappush(ready, i)
+    if len(order) < len(ops):
+        stuck = [ops[i].name for i in sorted(set(range(len(ops))) - set(order))]
+        raise InvalidTrace(f"the graph has a cycle through {', '.join(stuck[:6])}{' ...' if len(stuck) > 6 else ''}")
     return tuple(ops[i] for i in order)
 
 
@@ -245,7 +252,7 @@ class GraphBuilder:
         for i, shape in enumerate(probe.results):
             out = (output or f"{name}.out") if i == 0 else f"{name}.out{i}"
             outs.append(out if out in self.tensors else self.tensor(out, shape, dtype=probe.dtype))
-        self.ops.append(replace(probe, inputs=tuple(names), outputs=tuple(outs)))
+        self.ops.append(probe.twin(name, tuple(names), tuple(outs), probe.layer))
         return outs[0]
 
     def graph(self, **meta: Any) -> Graph:

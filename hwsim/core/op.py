@@ -76,8 +76,8 @@ def register(kind: OpKind) -> OpKind:
 
 def op_kind(name: str) -> OpKind:
     """Return the kind called `name`. Raises `InvalidTrace`, naming the nearest ones."""
-    import hwsim.core.operators  # noqa: F401, PLC0415  (declares the built-in kinds on first use)
-
+    if name not in KINDS:
+        import hwsim.core.operators  # noqa: F401, PLC0415  (declares the built-in kinds on first use)
     try:
         return KINDS[name]
     except KeyError:
@@ -157,8 +157,18 @@ class Op:
     def dtype_of(self, operand: Operand) -> str:
         """Name of the dtype that an operand has: the operator's, its weights', its cache's (attribute ``kv_dtype``) or a fixed one."""
         tag = operand.dtype
-        named = {"op": self.dtype, "weight": self.weight_dtype, "cache": str(self.attrs.get("kv_dtype", self.dtype))}
-        return named.get(tag, tag)
+        if tag == "op":
+            return self.dtype
+        if tag == "weight":
+            return self.weight_dtype
+        return str(self.attrs.get("kv_dtype", self.dtype)) if tag == "cache" else tag
+
+    def twin(self, name: str, inputs: tuple[str, ...], outputs: tuple[str, ...], layer: int | None = None) -> Op:
+        """Return the same operator under another name, on other tensors, in another layer; nothing is checked or computed again."""
+        made = object.__new__(Op)
+        made.__dict__.update(self.__dict__)
+        made.__dict__.update(name=name, inputs=inputs, outputs=outputs, layer=layer)
+        return made
 
     def _bytes(self, *, weights: bool) -> float:
         return sum(o.elements * dtype(self.dtype_of(o)).bytes for o in self.operands if (o.role == "weight") == weights)

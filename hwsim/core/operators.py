@@ -61,10 +61,16 @@ def attended_pairs(b: Bounds) -> int:
 
 
 def _attention_operands(b: Bounds) -> tuple[Operand, ...]:
-    kv = (b["batch"], b["kv"], b["kv_heads"] or b["heads"], b["head_dim"])
-    touched = kv[0] * min(b["window"] + b["q"] - 1 if b["window"] else b["kv"], b["kv"]) * kv[2] * kv[3]
-    query = Operand("query", (b["batch"], b["q"], b["heads"] * b["head_dim"]))
-    return (query, Operand("key", kv, "kv_cache", "cache", touched), Operand("value", kv, "kv_cache", "cache", touched))
+    """Query, key cache, value cache; with `new`, the last `new` positions come as operands of their own (or, `fused`, beside the query)."""
+    batch, q, new, kv_heads = b["batch"], b["q"], b["new"], b["kv_heads"] or b["heads"]
+    row = kv_heads * b["head_dim"]
+    seen = min(b["window"] + q - 1 if b["window"] else b["kv"], b["kv"])
+    cached = batch * max(0, seen - new) * row
+    query = Operand("query", (batch, q, b["heads"] * b["head_dim"] + 2 * row * b["fused"]))
+    caches = tuple(Operand(name, (batch, b["kv"], kv_heads, b["head_dim"]), "kv_cache", "cache", cached) for name in ("key", "value"))
+    if not new or b["fused"]:
+        return (query, *caches)
+    return (query, *caches, Operand("new_key", (batch, new, row)), Operand("new_value", (batch, new, row)))
 
 
 def _attention_complaint(b: Bounds) -> str | None:
@@ -72,6 +78,10 @@ def _attention_complaint(b: Bounds) -> str | None:
         return f"kv_heads {b['kv_heads']} does not divide heads {b['heads']}"
     if b["causal"] and b["q"] > b["kv"]:
         return f"causal attention of {b['q']} queries needs at least as many keys, got {b['kv']}"
+    if b["new"] > b["kv"]:
+        return f"new {b['new']} exceeds the {b['kv']} positions"
+    if b["fused"] and (b["fused"] > 1 or b["new"] != b["q"]):
+        return f"fused (0 or 1) query, key and value need new = q, got fused {b['fused']}, new {b['new']}, q {b['q']}"
     return None
 
 
@@ -80,13 +90,16 @@ def _rows_cols(b: Bounds) -> tuple[Shape, ...]:
 
 
 def _elementwise_operands(b: Bounds) -> tuple[Operand, ...]:
+    if b["fused"]:  # the operands lie side by side in the rows of one tensor
+        return (Operand("input0", (b["rows"], b["operands"] * b["cols"])),)
     return tuple(Operand(f"input{i}", (b["rows"], b["cols"])) for i in range(b["operands"]))
 
 
 def _norm_operands(b: Bounds) -> tuple[Operand, ...]:
+    """`source_rows` > 0: the input has that many rows, of which only `rows` are normalised (the last token of each prompt)."""
     gain = (Operand("weight", (b["cols"],), "weight", "weight"),) if b["weights"] > 0 else ()
     offset = (Operand("bias", (b["cols"],), "weight", "weight"),) if b["weights"] > 1 else ()
-    return (Operand("input", (b["rows"], b["cols"])), *gain, *offset)
+    return (Operand("input", (b["source_rows"] or b["rows"], b["cols"]), touched=b["rows"] * b["cols"]), *gain, *offset)
 
 
 def _recurrent(name: str, gates: int) -> OpKind:
@@ -126,7 +139,7 @@ register(OpKind(
     results=lambda b: ((b["batch"], b["q"], b["heads"] * b["head_dim"]),),
     macs=lambda b: 2 * b["batch"] * b["heads"] * b["head_dim"] * attended_pairs(b),
     elementary=lambda b: 6 * b["batch"] * b["heads"] * attended_pairs(b),
-    defaults={"batch": 1, "kv_heads": 0, "causal": 0, "window": 0}, check=_attention_complaint,
+    defaults={"batch": 1, "kv_heads": 0, "causal": 0, "window": 0, "new": 0, "fused": 0}, check=_attention_complaint,
 ))  # fmt: skip
 register(OpKind(
     "softmax", ("rows", "cols"), lambda b: (Operand("input", (b["rows"], b["cols"])),), _rows_cols,
@@ -134,15 +147,18 @@ register(OpKind(
 ))  # fmt: skip
 register(OpKind(
     "norm", ("rows", "cols"), _norm_operands, _rows_cols, elementary=lambda b: b["rows"] * b["cols"],
-    defaults={"weights": 0}, functions={"rms": 4, "layer": 7},
+    defaults={"weights": 0, "source_rows": 0}, functions={"rms": 4, "layer": 7},
+    check=lambda b: f"source_rows {b['source_rows']} is fewer than rows {b['rows']}" if 0 < b["source_rows"] < b["rows"] else None,
 ))  # fmt: skip
 register(OpKind(
     "elementwise", ("rows", "cols"), _elementwise_operands, _rows_cols,
-    elementary=lambda b: b["rows"] * b["cols"], defaults={"operands": 1}, functions={**ACTIVATIONS, **BINARY},
+    elementary=lambda b: b["rows"] * b["cols"], defaults={"operands": 1, "fused": 0}, functions={**ACTIVATIONS, **BINARY},
 ))  # fmt: skip
 register(OpKind(
-    "rope", ("rows", "heads", "head_dim"), lambda b: (Operand("input", (b["rows"], b["heads"] * b["head_dim"])),),
-    results=lambda b: ((b["rows"], b["heads"] * b["head_dim"]),), elementary=lambda b: 3 * b["rows"] * b["heads"] * b["head_dim"],
+    "rope", ("rows", "heads", "head_dim"), lambda b: (Operand("input", (b["rows"], (b["heads"] + b["carried"]) * b["head_dim"])),),
+    results=lambda b: ((b["rows"], (b["heads"] + b["carried"]) * b["head_dim"]),),
+    elementary=lambda b: 3 * b["rows"] * b["heads"] * b["head_dim"],
+    defaults={"carried": 0},  # heads of the same tensor that pass unrotated (the values of a fused query, key and value)
 ))  # fmt: skip
 register(OpKind(
     "embedding", ("rows", "vocab", "cols"),
@@ -164,6 +180,19 @@ register(OpKind(
     "moe_routing", ("rows", "experts", "top"), lambda b: (Operand("scores", (b["rows"], b["experts"])),),
     results=lambda b: ((b["rows"], b["top"]),), elementary=lambda b: b["rows"] * (b["experts"] * (4 + b["top"]) + 2 * b["top"]),
     check=lambda b: f"top {b['top']} exceeds the {b['experts']} experts" if b["top"] > b["experts"] else None,
+))  # fmt: skip
+register(OpKind(  # gather the rows of each expert; `slots` (0 = rows x top) counts them with padding
+    "moe_dispatch", ("rows", "cols", "top"),
+    lambda b: (Operand("input", (b["rows"], b["cols"])), Operand("choice", (b["rows"], b["top"]))),
+    results=lambda b: ((b["slots"] or b["rows"] * b["top"], b["cols"]),), defaults={"slots": 0},
+    check=lambda b: f"slots {b['slots']} hold fewer than rows x top" if 0 < b["slots"] < b["rows"] * b["top"] else None,
+))  # fmt: skip
+register(OpKind(  # the weighted sum of each row's experts
+    "moe_combine", ("rows", "cols", "top"),
+    lambda b: (Operand("input", (b["slots"] or b["rows"] * b["top"], b["cols"]), touched=b["rows"] * b["top"] * b["cols"]),
+               Operand("choice", (b["rows"], b["top"]))),
+    results=_rows_cols, elementary=lambda b: 2 * b["rows"] * b["top"] * b["cols"], defaults={"slots": 0},
+    check=lambda b: f"slots {b['slots']} hold fewer than rows x top" if 0 < b["slots"] < b["rows"] * b["top"] else None,
 ))  # fmt: skip
 register(OpKind(
     "topk", ("rows", "cols", "top"), lambda b: (Operand("input", (b["rows"], b["cols"])),),
