@@ -33,7 +33,7 @@ class Tensor:
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise InvalidTrace(f"tensor '{self.name}': role '{self.role}' is none of {', '.join(ROLES)}")
-        if any(isinstance(s, bool) or not isinstance(s, int) or s < 1 for s in self.shape):
+        if any(type(s) is not int or s < 1 for s in self.shape):
             raise InvalidTrace(f"tensor '{self.name}': shape {self.shape} must hold positive whole numbers")
         object.__setattr__(self, "dtype", dtype(self.dtype).name)
 
