@@ -1,0 +1,150 @@
+"""Running cases: from what a case states to the figure that the models give, each simulation done once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hwsim import api
+from hwsim.core.chip import Chip
+from hwsim.core.errors import CostError, HwsimError, InvalidCase, nearest
+from hwsim.core.graph import Graph
+from hwsim.core.report import Report
+from hwsim.readers.load import graph_of_workload
+from hwsim.validate.cases import Case
+
+PARTS = ("component", "layer")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What runs, on what: a workload (one of the three forms), a chip's name and mapping options."""
+
+    chip: str
+    workload: Mapping[str, Any]
+    mapping: Mapping[str, Any]
+
+    @property
+    def key(self) -> object:
+        """Hashable identity."""
+        return frozen((self.chip, self.workload, self.mapping))
+
+
+def frozen(value: Any) -> Any:
+    """Return plain data as something hashable; equal data give equal results, whatever the order of keys."""
+    if isinstance(value, Mapping):
+        return ("{}", *sorted((str(k), frozen(v)) for k, v in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(frozen(v) for v in value)
+    return (type(value).__name__, repr(value))
+
+
+def as_tuples(value: Any) -> Any:
+    """Turn the lists of a file into tuples, as Python callers write mapping options."""
+    return tuple(as_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def located(workload: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the workload with the files that it names found beside the case file, or in ``../data`` beside it; other values stay."""
+    found = dict(workload)
+    for key, value in workload.items():
+        if isinstance(value, str) and Path(value).suffix:
+            places = (folder / value, folder.parent / "data" / value)
+            found[key] = next((str(p) for p in places if p.is_file()), value)
+    return found
+
+
+class Runner:
+    """Measures configurations; chips, graphs and reports are kept, so that equal ones are computed once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, Any] = {}
+
+    def got(self, case: Case, folder: Path) -> float:
+        """Return the figure that the models give for `case`. Raises `HwsimError` for a case that cannot run."""
+        figure = self._figure(case, folder)
+        if not math.isfinite(figure):
+            raise CostError(f"the models give {figure} for {case.metric}")
+        return figure
+
+    def _figure(self, case: Case, folder: Path) -> float:
+        own = Configuration(case.chip, located(case.workload, folder), {k: as_tuples(v) for k, v in case.mapping.items()})
+        if case.relative_to is None:
+            return self.measure(own, case.metric)
+        peer = self._peer(own, case, folder)
+        speedup = case.metric == "speedup"
+        ours, theirs = (self.duration(own), self.duration(peer)) if speedup else (self.measure(own, case.metric), self.measure(peer, case.metric))
+        upper, lower = (theirs, ours) if speedup else (ours, theirs)
+        if lower == 0:
+            raise InvalidCase(f"no ratio: {'latency' if speedup else case.metric} is zero in the denominator")
+        return upper / lower
+
+    def _peer(self, own: Configuration, case: Case, folder: Path) -> Configuration:
+        """Return the configuration of `relative_to`: its keys replace the case's; mapping options never cross to another kind of silicon."""
+        wanted = case.relative_to
+        if wanted is None:
+            return own
+        chip = wanted.chip or own.chip
+        foreign = self.chip(chip).target != self.chip(own.chip).target
+        mapping = {} if foreign else own.mapping
+        if wanted.mapping is not None:
+            mapping = {k: as_tuples(v) for k, v in wanted.mapping.items()}
+        workload = own.workload if wanted.workload is None else located(wanted.workload, folder)
+        return replace(own, chip=chip, workload=workload, mapping=mapping)
+
+    def measure(self, what: Configuration, metric: str) -> float:
+        """Return one metric of a configuration. Raises `HwsimError`."""
+        if "primitive" in what.workload:
+            figures = self.primitive(what)
+            if metric not in figures:
+                known = ", ".join(figures)
+                raise InvalidCase(f"primitive '{what.workload['primitive']}' gives no metric '{metric}'{nearest(metric, figures)}; it gives {known}")
+            return float(figures[metric])
+        if metric == "max_tokens" and what.workload.get("phase") == "decode":
+            what = replace(what, workload={"context": 1, **what.workload})  # capacity does not depend on the context
+        report = self.report(what)
+        component, layer = what.workload.get("component", ""), what.workload.get("layer")
+        if component or layer is not None:
+            return report.part(metric, component=component, layer=layer)
+        return report.metric(metric)
+
+    def duration(self, what: Configuration) -> float:
+        """Return the seconds of a configuration (the cycles of a primitive that gives no seconds). Raises `HwsimError`."""
+        seconds = "primitive" not in what.workload or "latency_s" in self.primitive(what)
+        return self.measure(what, "latency_s" if seconds else "cycles")
+
+    def chip(self, name: str) -> Chip:
+        """Return a checked chip. Raises `HwsimError`."""
+        return self._once(("chip", name), lambda: api.load_chip(name))
+
+    def graph(self, workload: Mapping[str, Any]) -> Graph:
+        """Return the graph of an operator or trace workload. Raises `HwsimError`."""
+        stated = {k: v for k, v in workload.items() if k not in PARTS}
+        return self._once(("graph", frozen(stated)), lambda: graph_of_workload(stated))
+
+    def report(self, what: Configuration) -> Report:
+        """Return the report of an operator or trace on a chip. Raises `HwsimError`."""
+        stated = replace(what, workload={k: v for k, v in what.workload.items() if k not in PARTS})
+        return self._once(
+            ("report", stated.key), lambda: api.simulate(self.graph(stated.workload), self.chip(what.chip), stated.mapping, interval=False)
+        )
+
+    def primitive(self, what: Configuration) -> dict[str, float]:
+        """Return the metrics of a primitive. Raises `HwsimError`."""
+        arguments = {k: as_tuples(v) for k, v in what.workload.items() if k != "primitive"}
+        return self._once(("primitive", what.key), lambda: api.primitive(what.workload["primitive"], self.chip(what.chip), arguments, what.mapping))
+
+    def _once(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what was made for `key`, or make it; a refusal is kept too."""
+        if key not in self._kept:
+            try:
+                self._kept[key] = make()
+            except HwsimError as refusal:
+                self._kept[key] = refusal
+        found = self._kept[key]
+        if isinstance(found, HwsimError):
+            raise found
+        return found
