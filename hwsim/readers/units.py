@@ -163,7 +163,7 @@ def _registry() -> Any:
     """The pint registry of the same units; built in milliseconds, since it loads no file of definitions."""
     from pint import UnitRegistry  # noqa: PLC0415  (a slow import that plain units do without)
 
-    registry = UnitRegistry(None, cache_folder=None)
+    registry: Any = UnitRegistry(None, cache_folder=None)
     for base in ("J", "s", "m", "A", "K", "bit", *COUNTS):
         registry.define(f"{base} = [{base}]")
     registry.define("B = 8 * bit")

@@ -216,7 +216,9 @@ def validate(model: type[ModelT], document: Document, error: type[HwsimError], a
     try:
         return model.model_validate(data)
     except ValidationError as bad:
-        problems = [(tuple(at) + _real_path(data, item["loc"]), _problem(model, item)) for item in bad.errors(include_url=False)]
+        found = sorted(bad.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
+        paths = [tuple(at) + _real_path(data, item["loc"]) for item in found]
+        problems = list({path: (path, _problem(model, item, paths.count(path) > 1)) for path, item in zip(paths, found, strict=True)}.values())
     path, problem = problems[0]
     others = [f"{document.location(p)}: {text}" for p, text in problems[1:]]
     raise document.fail(error, path, "\n".join([problem, *others]))
@@ -226,7 +228,11 @@ def _real_path(data: Any, loc: tuple[Key, ...]) -> KeyPath:
     """Keep of a pydantic location only what the file has too (it adds the names of union members), and the key that is missing."""
     path: list[Key] = []
     for i, key in enumerate(loc):
-        if (isinstance(data, Mapping) and key in data) or (isinstance(data, list) and isinstance(key, int) and key < len(data)):
+        if isinstance(data, Mapping) and key in data:
+            data = data[key]
+        elif isinstance(data, list):
+            if not isinstance(key, int) or key >= len(data):
+                continue
             data = data[key]
         elif not (i == len(loc) - 1 and isinstance(data, Mapping)):
             continue
@@ -234,7 +240,7 @@ def _real_path(data: Any, loc: tuple[Key, ...]) -> KeyPath:
     return tuple(path)
 
 
-def _problem(model: type[BaseModel], item: Any) -> str:
+def _problem(model: type[BaseModel], item: Any, union: bool) -> str:
     loc, kind, message = item["loc"], item["type"], item["msg"]
     if kind == "extra_forbidden":
         return f"unknown key{nearest(str(loc[-1]), _keys(model, loc[:-1]))}"
@@ -242,6 +248,8 @@ def _problem(model: type[BaseModel], item: Any) -> str:
         return "is missing"
     if kind == "model_type":
         return f"must be a mapping of keys, got {type(item['input']).__name__}"
+    if union:
+        return f"a {type(item['input']).__name__} does not fit here"
     given = item["input"]
     shown = f", got {given!r}" if isinstance(given, str | int | float | bool) or given is None else ""
     return f"{message.removeprefix('Value error, ').removeprefix('Input ')}{shown}"
