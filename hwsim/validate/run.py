@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hwsim import api
 from hwsim.core.chip import Chip
@@ -16,6 +16,7 @@ from hwsim.core.report import Report
 from hwsim.readers.load import graph_of_workload
 from hwsim.validate.cases import Case
 
+T = TypeVar("T")
 PARTS = ("component", "layer")
 
 
@@ -137,7 +138,7 @@ class Runner:
         arguments = {k: as_tuples(v) for k, v in what.workload.items() if k != "primitive"}
         return self._once(("primitive", what.key), lambda: api.primitive(what.workload["primitive"], self.chip(what.chip), arguments, what.mapping))
 
-    def _once(self, key: object, make: Callable[[], Any]) -> Any:
+    def _once(self, key: object, make: Callable[[], T]) -> T:
         """Return what was made for `key`, or make it; a refusal is kept too."""
         if key not in self._kept:
             try:
@@ -147,4 +148,5 @@ class Runner:
         found = self._kept[key]
         if isinstance(found, HwsimError):
             raise found
-        return found
+        made: T = found
+        return made

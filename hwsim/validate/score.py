@@ -52,8 +52,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Score:
-    """The figures of one set of cases: `n` that ran, `refused` that did not, and over those that ran mean and worst \\|error\\|, mean signed error,
-    rank correlation of got with expected (None below three cases or when either is constant) and the share within tolerance."""
+    """The figures of one set of cases: `n` that ran, `refused` that did not.
+
+    Over those that ran: mean and worst absolute error, mean signed error, rank correlation of got with expected (None below three cases or when
+    either is constant), and the share within tolerance.
+    """
 
     n: int
     refused: int
@@ -142,7 +145,7 @@ class Validation:
         return found
 
     def ratio(self, name: str) -> float | None:
-        """Return mean \\|error\\| of the predicted cases over that of the calibrated ones, for a target or a group; None when either is missing or 0."""
+        """Return mean error of the predicted cases over that of the calibrated ones, of a target or group; None when either is missing or 0."""
         parts = self.roles.get(name, {})
         predict, calibrate = (parts[r].mape if r in parts else None for r in ("predict", "calibrate"))
         return predict / calibrate if predict is not None and calibrate else None
@@ -176,7 +179,7 @@ def validate(target: str | None = None, cases: Iterable[str | Path] | None = Non
     `progress(done, total)` is called after each case. A case that cannot run is listed with the reason.
     Raises `InvalidCase` for a malformed case file or when there is no case at all.
 
-    >>> validate("wafer_mesh").groups["wafer_mesh/meshgemv"].mape < 0.05
+    >>> validate("wafer_mesh").groups["wafer_mesh/meshgemv"].within_tolerance > 0.9
     True
     """
     files = published() if cases is None else tuple(read_cases(p) for p in cases)

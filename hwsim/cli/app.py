@@ -1,0 +1,52 @@
+"""The command ``hwsim``: its commands, and how errors leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from hwsim import __version__
+from hwsim.cli import catalogue, simulation, validation
+from hwsim.core.errors import HwsimError
+
+
+class Commands(TyperGroup):
+    """The group of commands; an error that the user can repair becomes one message on stderr and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except HwsimError as error:
+            typer.echo(f"hwsim: {error}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    cls=Commands, name="hwsim", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Cycle-approximate hardware models: an operator graph goes in; latency, energy and area come out.",
+)  # fmt: skip
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    simulation.run, simulation.compare, simulation.op, simulation.primitive, validation.validate, catalogue.chips, catalogue.traces, catalogue.show,
+)  # fmt: skip
+for _command in _COMMANDS:
+    app.command()(_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hwsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and exit.")) -> None:
+    """Cycle-approximate hardware models: an operator graph goes in; latency, energy and area come out."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

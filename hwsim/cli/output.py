@@ -1,0 +1,137 @@
+"""How commands write: consoles, tables, JSON files that are whole or absent, and progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from hwsim.core.errors import HwsimError
+from hwsim.core.units import write_metric
+
+STDOUT = "-"
+MIN_WIDTH = 80
+
+
+def console() -> Console:
+    """Return the console of standard output: at least 80 columns wide, without colours when it is not a terminal."""
+    made = Console(highlight=False, soft_wrap=False, emoji=False, markup=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = 120
+    return made
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
+    """Return a plain table; the first `left` columns are words, the others figures, aligned right."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold", header_style="dim")
+    for i, column in enumerate(columns):
+        made.add_column(column, justify="left" if i < left else "right", overflow="fold", no_wrap=i > 0 and i >= left)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def check_writable(path: str | None) -> None:
+    """Refuse, before any work, a JSON path that cannot be written. Raises `HwsimError`."""
+    if path is None or path == STDOUT:
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise HwsimError(f"--json {path}: there is no folder '{folder}'")
+    if Path(path).is_dir():
+        raise HwsimError(f"--json {path}: is a folder")
+    if not os.access(folder, os.W_OK):
+        raise HwsimError(f"--json {path}: the folder '{folder}' cannot be written")
+
+
+def write_json(data: Any, path: str) -> None:
+    """Write `data` to a file, whole or not at all (a temporary file is renamed), or to stdout for ``-``. Raises `HwsimError`."""
+    text = json.dumps(data, indent=2, allow_nan=False, default=_plain)
+    if path == STDOUT:
+        typer.echo(text)
+        return
+    target = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as bad:
+        raise HwsimError(f"--json {path}: {bad.strerror or bad}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy scalars and mappings into what JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on stderr that work is going on (only on a terminal)."""
+    screen = Console(stderr=True)
+    if not screen.is_terminal:
+        yield
+        return
+    with screen.status(what):
+        yield
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Any]:
+    """Yield ``progress(done, total)``, shown on stderr as a bar (only on a terminal)."""
+    screen = Console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda done, total: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415  (only when a bar is shown)
+
+    with Progress(console=screen, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def share(value: float | None) -> str:
+    """Write a fraction as a percentage; nothing for None.
+
+    >>> share(0.0312)
+    '3.1 %'
+    """
+    return "-" if value is None else f"{value * 100:.1f} %" if abs(value) < 10 else f"{value * 100:,.0f} %"
+
+
+def plain_value(value: Any) -> str:
+    """Write a mapping option or a constant as it could be typed."""
+    if isinstance(value, tuple | list):
+        numbers = all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+        return "x".join(str(v) for v in value) if numbers and len(value) > 1 else "[" + ", ".join(plain_value(v) for v in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def metric(name: str, value: float) -> str:
+    """Write one metric in its unit."""
+    return write_metric(name, value)

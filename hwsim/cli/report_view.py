@@ -1,0 +1,176 @@
+"""A report as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hwsim.cli.output import console, metric, plain_value, share, table
+from hwsim.core.report import Report
+from hwsim.core.units import engineering
+
+HEADLINE = (
+    ("latency_s", "latency"), ("cycles", "cycles"), ("frequency_hz", "clock"), ("tokens_per_s", "tokens/s"), ("inferences_per_s", "inferences/s"),
+    ("energy_j", "energy"), ("power_w", "power"), ("area_mm2", "area"), ("macs", "MACs"), ("tops", "throughput"), ("tops_per_w", "efficiency"),
+)  # fmt: skip
+LONGEST, PARTS = 10, 12
+
+
+def print_report(report: Report, *, sources: bool = False) -> None:
+    """Print a report on standard output; `sources` adds every constant with its source."""
+    screen = console()
+    program = report.cost.program
+    screen.print(Text(title(report), style="bold"))
+    if program.lower_bound:
+        screen.print("A LOWER BOUND: some operators have no model and are left out (see the warnings).")
+    screen.print(_headline(report))
+    for part in _breakdowns(report):
+        screen.print()
+        screen.print(part)
+    screen.print()
+    screen.print(_operators(report))
+    for part in _machine(report):
+        screen.print()
+        screen.print(part)
+    print_notes(screen, report, sources=sources)
+
+
+def title(report: Report) -> str:
+    """Return the line that says what ran on what: ``llama3-8b decode (context 4096) on wse2, analytic``."""
+    meta = report.meta
+    wanted = [f"{k} {meta[k]}" for k in ("prompt", "generate", "context", "batch", "dtype") if meta.get(k)]
+    options = f" ({', '.join(wanted)})" if wanted else ""
+    graph = report.cost.program.graph
+    return f"{graph.name}{' ' + graph.phase if graph.phase else ''}{options} on {report.cost.program.chip.name}, {report.fidelity}"
+
+
+def _headline(report: Report) -> Table:
+    found, accuracy, interval = report.metrics(), report.accuracy, report.interval
+    rows = []
+    for name, word in HEADLINE:
+        if name not in found or (name == "inferences_per_s" and (report.tokens or report.meta.get("single_op"))):
+            continue
+        if not found[name] and name in ("macs", "tops", "tops_per_w", "energy_j", "power_w", "area_mm2"):
+            rows.append((word, "not modelled" if name in ("energy_j", "power_w", "area_mm2") else "0", "", ""))
+            continue
+        low_high = " .. ".join(metric(name, v) for v in interval[name]) if name in interval else ""
+        rows.append((word, metric(name, found[name]), low_high, error_text(accuracy.get(name))))
+    return table("", ("", "value", "90 % interval", "validation error (mean, worst)"), rows)
+
+
+def error_text(found: Mapping[str, float] | None) -> str:
+    """Write the validation error of one metric.
+
+    >>> error_text({"n": 12, "mape": 0.031, "worst": 0.09})
+    '3.1 %, 9.0 % (12 cases)'
+    """
+    if not found:
+        return ""
+    return f"{share(found['mape'])}, {share(found['worst'])} ({found['n']:.0f} case{'s' if found['n'] != 1 else ''})"
+
+
+def _breakdowns(report: Report) -> Iterator[Table]:
+    parts = report.breakdown()
+    titles = (
+        ("latency_s", "latency by component", "s"), ("latency_by_mechanism_s", "latency by mechanism (concurrent ones overlap)", "s"),
+        ("energy_j", "energy by component", "J"), ("area_mm2", "area by component", "mm2"),
+    )  # fmt: skip
+    for key, heading, unit in titles:
+        if found := {k: v for k, v in parts.get(key, {}).items() if v}:
+            yield _shares(heading, found, unit)
+
+
+def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Table:
+    whole = sum(parts.values())
+    ranked = sorted(parts.items(), key=lambda kv: -kv[1])
+    shown = ranked[:PARTS]
+    if rest := ranked[PARTS:]:
+        shown.append((f"{len(rest)} others", sum(v for _, v in rest)))
+    rows = [(name, f"{value:,.6g} mm2" if unit == "mm2" else engineering(value, unit), share(value / whole)) for name, value in shown]
+    return table(heading, ("", "value", "share"), rows)
+
+
+def _operators(report: Report) -> Table:
+    rows = report.table()
+    heading = "longest operators" + (f" ({LONGEST} of {len(rows)} distinct ones; all in --json)" if len(rows) > LONGEST else "")
+    lines = [
+        (row["name"], f"{row['kind']} {bounds_text(row['bounds'])} {row['dtype']}", f"{row['executions']:,.0f}", f"{row['cycles']:,.6g}",
+         engineering(row["latency_s"], "s"), engineering(row["energy_j"], "J") if row["energy_j"] else "-", share(row["share"]))
+        for row in rows[:LONGEST]
+    ]  # fmt: skip
+    return table(heading, ("operator", "what", "times", "cycles", "latency", "energy", "share"), lines, left=2)
+
+
+def bounds_text(bounds: Mapping[str, int]) -> str:
+    """Write loop bounds, the zero ones left out.
+
+    >>> bounds_text({"m": 1, "k": 4096, "bias": 0})
+    'm1 k4096'
+    """
+    return " ".join(f"{name}{'=' if len(name) > 1 else ''}{value}" for name, value in bounds.items() if value and (value != 1 or len(name) == 1))
+
+
+def _machine(report: Report) -> Iterator[Table]:
+    program = report.cost.program
+    if found := report.cost.bytes_by_level():
+        yield table("bytes moved", ("level", "bytes"), [(k, engineering(v, "B")) for k, v in found.items() if v])
+    if shares := report.cost.utilisation():
+        yield table("utilisation", ("resource", "busy"), [(k, share(v)) for k, v in shares.items()])
+    if program.figures:
+        yield table("resources", ("", "value"), [(k, f"{v:,.6g}" if abs(v) < 1e6 else f"{v:,.0f}") for k, v in program.figures.items()])
+
+
+def print_notes(screen: Console, report: Report, *, sources: bool) -> None:
+    """Print the mapping as used, assumptions, warnings and where the constants come from."""
+    program = report.cost.program
+    mapping = ", ".join(f"{k}={plain_value(v)}" for k, v in program.mapping.items() if v is not None)
+    screen.print(f"\nmapping as used: {mapping or 'the model has no options here'}")
+    bullets(screen, "assumptions", program.assumptions)
+    bullets(screen, "warnings", program.warnings)
+    used = report.sources()
+    if sources:
+        screen.print()
+        screen.print(constants_table("constants used", used))
+    fitted = sum(s["status"] == "fitted" for s in used)
+    screen.print(f"\n{len(used)} constants used, {fitted} of them fitted; sources: --sources, --json, or hwsim show {program.chip.name}")
+
+
+def bullets(screen: Console, heading: str, lines: Sequence[str]) -> None:
+    """Print a list under a heading, or nothing."""
+    if lines:
+        screen.print(f"\n{heading}:")
+        for line in lines:
+            screen.print(f"  - {line}")
+
+
+def constants_table(heading: str, records: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of constants (records of `hwsim.core.report.param_record` with a name)."""
+    made = table(heading, ("constant", "value", "range", "status", "source"), (), left=5)
+    for record in records:
+        made.add_row(record["name"], constant_text(record["value"], record["unit"]), _range_text(record), record["status"], record["source"])
+    return made
+
+
+def constant_text(value: Any, unit: str) -> str:
+    """Write a constant with its unit, SI units with a prefix.
+
+    >>> constant_text(1.1e9, "Hz"), constant_text((750.0, 994.0), "PE")
+    ('1.1 GHz', '750 x 994 PE')
+    """
+    if isinstance(value, bool) or unit in ("text", "flag"):
+        return plain_value(value)
+    if isinstance(value, list | tuple):
+        return f"{' x '.join(f'{v:.6g}' for v in value)} {unit}".strip()
+    if unit.split("/")[0] in ("Hz", "s", "J", "W", "B", "V", "A", "F", "ohm", "S") and value:
+        return engineering(value, unit, 6)
+    return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.10g} {unit}".strip()
+
+
+def _range_text(record: Mapping[str, Any]) -> str:
+    if "low" not in record:
+        return ""
+    return f"{constant_text(record['low'], record['unit'])} .. {constant_text(record['high'], record['unit'])}"

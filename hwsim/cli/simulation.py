@@ -1,0 +1,170 @@
+"""The commands that simulate: run, compare, op, primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwsim.cli import options as o
+from hwsim.cli.output import STDOUT, check_writable, console, metric, table, working, write_json
+from hwsim.core.errors import InvalidChip, InvalidTrace
+
+if TYPE_CHECKING:
+    from hwsim.core.chip import Chip
+    from hwsim.core.graph import Graph
+    from hwsim.core.report import Report
+
+Sources = Annotated[bool, typer.Option("--sources", help="Print every constant used, with its source.")]
+RATIOS = ("latency_s", "tokens_per_s", "energy_j", "power_w", "area_mm2")
+
+
+def run(
+    trace: o.TraceName, chip: o.ChipName, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
+    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
+    set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False,
+    allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
+) -> None:  # fmt: skip
+    """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
+    check_writable(json)
+    settings = o.stated(
+        phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
+        layers=layers,
+    )  # fmt: skip
+    from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
+
+    silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
+    graph = api.load_graph(trace, **settings)
+    _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
+
+
+def op(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="matmul, conv2d, allreduce, softmax ...")], chip: o.ChipName, arg: o.Args = None,
+    set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, sources: Sources = False,
+    json: o.Json = None,
+) -> None:  # fmt: skip
+    """Simulate one operator in isolation: hwsim op matmul --chip wse2 --arg m=1 --arg k=4096 --arg n=4096."""
+    check_writable(json)
+    from hwsim import api  # noqa: PLC0415  (as above)
+    from hwsim.readers.load import graph_of_workload  # noqa: PLC0415
+
+    silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
+    graph = graph_of_workload({"op": kind, **o.parse_values(arg, "--arg", InvalidTrace)})
+    _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, False, sources, json)
+
+
+def _simulate_and_show(
+    graph: Graph, chip: Chip, mapping: Mapping[str, Any], fidelity: str, no_interval: bool, allow_unmodelled: bool, sources: bool, json: str | None
+) -> None:
+    from hwsim import api  # noqa: PLC0415  (as above)
+
+    with working(f"simulating {graph.name} on {chip.name}"):
+        report = api.simulate(graph, chip, mapping, fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
+        _ = report.interval
+    if json is not None:
+        write_json(report.to_dict(), json)
+    if json != STDOUT:
+        from hwsim.cli.report_view import print_report  # noqa: PLC0415  (as above)
+
+        print_report(report, sources=sources)
+
+
+def compare(
+    trace: o.TraceName, chip: o.ChipNames, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
+    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
+    map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False,
+    json: o.Json = None,
+) -> None:  # fmt: skip
+    """Simulate one operator graph on several chips: one table, with ratios to the first."""
+    check_writable(json)
+    if repeated := next((c for i, c in enumerate(chip) if c in chip[:i]), None):
+        raise InvalidChip(f"chip '{repeated}' is given twice")
+    mappings = o.split_by_chip(map_, chip)
+    settings = o.stated(
+        phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
+        layers=layers,
+    )  # fmt: skip
+    from hwsim import api  # noqa: PLC0415  (as above)
+
+    silicon = {name: api.load_chip(name) for name in chip}
+    graph = api.load_graph(trace, **settings)
+    with working(f"simulating {graph.name} on {len(chip)} chips"):
+        reports = {
+            name: api.simulate(graph, made, mappings[name], fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
+            for name, made in silicon.items()
+        }
+    if json is not None:
+        write_json({"schema": "hwsim.comparison/1", "reports": [r.to_dict() for r in reports.values()], "ratios": _ratios(reports)}, json)
+    if json != STDOUT:
+        _print_comparison(graph, reports)
+
+
+def _ratios(reports: Mapping[str, Report]) -> dict[str, dict[str, float]]:
+    """Return metric / the first chip's metric, per chip; metrics that are missing or zero are left out."""
+    first = next(iter(reports.values())).metrics()
+    found: dict[str, dict[str, float]] = {}
+    for name, report in reports.items():
+        mine = report.metrics()
+        found[name] = {m: mine[m] / first[m] for m in RATIOS if mine.get(m) and first.get(m)}
+    return found
+
+
+def _print_comparison(graph: Graph, reports: Mapping[str, Report]) -> None:
+    from hwsim.cli.output import plain_value  # noqa: PLC0415
+    from hwsim.cli.report_view import HEADLINE, bullets, error_text, title  # noqa: PLC0415  (as above)
+
+    screen = console()
+    screen.print(title(next(iter(reports.values()))).rsplit(" on ", 1)[0])
+    ratios, metrics = _ratios(reports), {name: r.metrics() for name, r in reports.items()}
+    first = next(iter(reports))
+    columns = ["", *(f for name in reports for f in ((name,) if name == first else (name, f"/ {first}")))]
+    rows = []
+    for key, word in HEADLINE:
+        if not any(m.get(key) for m in metrics.values()) or (key == "inferences_per_s" and "tokens_per_s" in metrics[first]):
+            continue
+        row = [word]
+        for name, found in metrics.items():
+            row.append(metric(key, found[key]) if found.get(key) else "not modelled")
+            if name != first:
+                row.append(f"{ratios[name][key]:.4g}x" if key in ratios[name] else "")
+        rows.append(row)
+    screen.print(table("", columns, rows))
+    for name, report in reports.items():
+        program = report.cost.program
+        used = ", ".join(f"{k}={plain_value(v)}" for k, v in program.mapping.items() if v is not None)
+        screen.print(f"\n{name}: {program.chip.title or program.chip.target}; mapping {used or 'without options'}")
+        for key in ("latency_s", "energy_j", "tokens_per_s"):
+            if text := error_text(report.accuracy.get(key)):
+                screen.print(f"  validation error of {key}: {text}")
+        if program.lower_bound:
+            screen.print("  A LOWER BOUND: some operators have no model and are left out")
+        bullets(screen, "  warnings", program.warnings)
+
+
+def primitive(
+    chip: o.ChipName, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Leave out to list them.")] = None, arg: o.Args = None,
+    set_: o.Sets = None, map_: o.Maps = None, json: o.Json = None,
+) -> None:  # fmt: skip
+    """Run one mechanism of a chip in isolation, or list those that it has."""
+    check_writable(json)
+    from hwsim import api  # noqa: PLC0415  (as above)
+    from hwsim.core.target import load_target  # noqa: PLC0415
+
+    silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
+    if name is None:
+        from hwsim.cli.catalogue import primitive_records, primitives_table  # noqa: PLC0415
+
+        target = load_target(silicon.target)
+        if json is not None:
+            write_json(primitive_records(target), json)
+        if json != STDOUT:
+            console().print(primitives_table(target))
+        return
+    arguments, mapping = o.parse_values(arg, "--arg", InvalidTrace), o.parse_values(map_, "--map")
+    found = api.primitive(name, silicon, arguments, mapping)
+    if json is not None:
+        record = {"schema": "hwsim.primitive/1", "primitive": name, "chip": silicon.name, "target": silicon.target}
+        write_json({**record, "arguments": arguments, "mapping": mapping, "metrics": found}, json)
+    if json != STDOUT:
+        console().print(table(f"{name} on {silicon.name}", ("", "value"), [(k, metric(k, v)) for k, v in found.items()]))
