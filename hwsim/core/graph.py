@@ -37,6 +37,13 @@ class Tensor:
             raise InvalidTrace(f"tensor '{self.name}': shape {self.shape} must hold positive whole numbers")
         object.__setattr__(self, "dtype", dtype(self.dtype).name)
 
+    def twin(self, name: str) -> Tensor:
+        """Return the same tensor under another name; nothing is checked again."""
+        made = object.__new__(Tensor)
+        made.__dict__.update(self.__dict__)
+        made.__dict__["name"] = name
+        return made
+
     @property
     def elements(self) -> int:
         """Number of elements."""

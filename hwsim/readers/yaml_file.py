@@ -217,14 +217,14 @@ def validate(model: type[ModelT], document: Document, error: type[HwsimError], a
         return model.model_validate(data)
     except ValidationError as bad:
         found = sorted(bad.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-        paths = [tuple(at) + _real_path(data, item["loc"]) for item in found]
+        paths = [tuple(at) + _real_path(data, item["loc"], item["type"] == "missing") for item in found]
         problems = list({path: (path, _problem(model, item, paths.count(path) > 1)) for path, item in zip(paths, found, strict=True)}.values())
     path, problem = problems[0]
     others = [f"{document.location(p)}: {text}" for p, text in problems[1:]]
     raise document.fail(error, path, "\n".join([problem, *others]))
 
 
-def _real_path(data: Any, loc: tuple[Key, ...]) -> KeyPath:
+def _real_path(data: Any, loc: tuple[Key, ...], missing: bool) -> KeyPath:
     """Keep of a pydantic location only what the file has too (it adds the names of union members), and the key that is missing."""
     path: list[Key] = []
     for i, key in enumerate(loc):
@@ -234,7 +234,7 @@ def _real_path(data: Any, loc: tuple[Key, ...]) -> KeyPath:
             if not isinstance(key, int) or key >= len(data):
                 continue
             data = data[key]
-        elif not (i == len(loc) - 1 and isinstance(data, Mapping)):
+        elif not missing or i < len(loc) - 1:
             continue
         path.append(key)
     return tuple(path)
