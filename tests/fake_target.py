@@ -18,7 +18,8 @@ SLOTS = (
     Slot("peak", "roofline"),
 )  # fmt: skip
 ROW = np.dtype([("macs", np.float64), ("bytes", np.float64)])
-PARAMS = np.dtype([(n, np.float64) for n in ("clock_hz", "macs_per_cycle", "energy_per_mac_j", "bytes_per_cycle")])
+PARAMS = np.dtype([(n, np.float64) for n in ("clock_hz", "macs_per_cycle", "energy_per_mac_j", "bytes_per_cycle", "arrays")])
+CONSTANTS = (PARAMS.names or ())[:4]
 SUPPORTED = ("matmul",)
 
 CHIP_YAML = """\
@@ -36,11 +37,11 @@ params:
 
 def price(op: Any, p: Any, out: Any) -> None:
     """Closed forms of the toy: macs over rate, bytes over width."""
-    out["compute"] = op["macs"] / p["macs_per_cycle"]
+    out["compute"] = op["macs"] / p["macs_per_cycle"] / p["arrays"]
     out["transfer"] = op["bytes"] / p["bytes_per_cycle"]
     out["mac"] = op["macs"] * p["energy_per_mac_j"]
     out["link_bytes"] = op["bytes"]
-    out["peak"] = op["macs"] / p["macs_per_cycle"]
+    out["peak"] = op["macs"] / p["macs_per_cycle"] / p["arrays"]
 
 
 class FakeTarget:
@@ -57,7 +58,7 @@ class FakeTarget:
         price(op, p, out)
 
     def check(self, chip: Chip) -> None:
-        for name in PARAMS.names or ():
+        for name in CONSTANTS:
             chip.number(name)
 
     def options(self, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,12 +79,13 @@ class FakeTarget:
         for i, op in enumerate(members):
             rows[i] = (op.macs, op.compulsory_bytes)
         params = np.zeros(1, PARAMS)
-        for name in PARAMS.names or ():
-            params[name] = chip.number(name) * (mapping["arrays"] if name == "macs_per_cycle" else 1)
+        for name in CONSTANTS:
+            params[name] = chip.number(name)
+        params["arrays"] = mapping["arrays"]
         return Program(
             chip=chip, graph=graph, mapping=mapping, rows=rows, row_of=row_of, counts=np.array(counts, float), params=params, slots=SLOTS,
             resources={"array": 1, "link": 1}, clock_hz=chip.number("clock_hz"), static_power_w={"leakage": 0.5}, area_mm2={"array": 2.0},
-            figures={"max_tokens": 42.0, "gates": 1234.0}, used_params=tuple(PARAMS.names or ()), assumptions=("it is a toy",),
+            figures={"max_tokens": 42.0, "gates": 1234.0}, used_params=CONSTANTS, assumptions=("it is a toy",),
             warnings=("nobody built it",), lower_bound=bool(bad),
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.units import engineering
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from hwsim.core.chip import Chip
     from hwsim.core.graph import Graph
@@ -99,13 +99,13 @@ def primitive_records(target: Target) -> list[dict[str, Any]]:
     return [{"name": p.name, "about": p.about, "args": dict(p.args)} for p in target.primitives.values()]
 
 
-def primitives_table(target: Target) -> Table:
+def primitives_table(target: Target) -> Group:
     """Return the table of a target's primitives and their arguments."""
     rows = [
         (p.name, ", ".join(k if v is None else f"{k}={plain_value(v)}" for k, v in p.args.items()) or "-", p.about)
         for p in target.primitives.values()
     ]
-    return table(f"primitives of {target.name} (hwsim primitive NAME --chip CHIP --arg k=v)", ("primitive", "arguments", "about"), rows, left=3)
+    return table(f"primitives of {target.name} (hwsim primitive NAME --chip CHIP --arg k=v ...)", ("primitive", "arguments", "about"), rows, left=3)
 
 
 def _show_trace(name: str, json: str | None) -> None:

@@ -11,32 +11,33 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from hwsim.core.errors import HwsimError
-from hwsim.core.units import write_metric
+from hwsim.core.units import METRIC_UNITS, write_metric
 
 STDOUT = "-"
-MIN_WIDTH = 80
+WIDTH = 120
 
 
 def console() -> Console:
-    """Return the console of standard output: at least 80 columns wide, without colours when it is not a terminal."""
+    """Return the console of standard output: as wide as the terminal, or 120 columns without colours when there is none."""
     made = Console(highlight=False, soft_wrap=False, emoji=False, markup=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = 120
+        made.width = WIDTH
     return made
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Table:
-    """Return a plain table; the first `left` columns are words, the others figures, aligned right."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold", header_style="dim")
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Group:
+    """Return a plain table under its title; the first `left` columns are words, which wrap, the others figures, aligned right."""
+    made = Table(box=None, pad_edge=False, header_style="dim")
     for i, column in enumerate(columns):
-        made.add_column(column, justify="left" if i < left else "right", overflow="fold", no_wrap=i > 0 and i >= left)
+        made.add_column(column, justify="left" if i < left else "right", overflow="fold", no_wrap=i >= left)
     for row in rows:
         made.add_row(*row)
-    return made
+    return Group(Text(title, style="bold"), made) if title else Group(made)
 
 
 def check_writable(path: str | None) -> None:
@@ -133,5 +134,9 @@ def plain_value(value: Any) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """Write one metric in its unit."""
+    """Write one metric under a heading that names it: a unit only where the heading has none."""
+    if name.startswith("tops"):
+        return f"{value:,.4g} {METRIC_UNITS[name]}"
+    if METRIC_UNITS.get(name) in ("cycles", "tokens/s", "inferences/s", "MAC"):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
     return write_metric(name, value)

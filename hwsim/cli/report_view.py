@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 from rich.text import Text
 
 from hwsim.cli.output import console, metric, plain_value, share, table
@@ -48,7 +47,7 @@ def title(report: Report) -> str:
     return f"{graph.name}{' ' + graph.phase if graph.phase else ''}{options} on {report.cost.program.chip.name}, {report.fidelity}"
 
 
-def _headline(report: Report) -> Table:
+def _headline(report: Report) -> Group:
     found, accuracy, interval = report.metrics(), report.accuracy, report.interval
     rows = []
     for name, word in HEADLINE:
@@ -57,7 +56,8 @@ def _headline(report: Report) -> Table:
         if not found[name] and name in ("macs", "tops", "tops_per_w", "energy_j", "power_w", "area_mm2"):
             rows.append((word, "not modelled" if name in ("energy_j", "power_w", "area_mm2") else "0", "", ""))
             continue
-        low_high = " .. ".join(metric(name, v) for v in interval[name]) if name in interval else ""
+        low, high = interval.get(name, (0.0, 0.0))
+        low_high = f"{metric(name, low)} .. {metric(name, high)}" if low < high else ""
         rows.append((word, metric(name, found[name]), low_high, error_text(accuracy.get(name))))
     return table("", ("", "value", "90 % interval", "validation error (mean, worst)"), rows)
 
@@ -73,7 +73,7 @@ def error_text(found: Mapping[str, float] | None) -> str:
     return f"{share(found['mape'])}, {share(found['worst'])} ({found['n']:.0f} case{'s' if found['n'] != 1 else ''})"
 
 
-def _breakdowns(report: Report) -> Iterator[Table]:
+def _breakdowns(report: Report) -> Iterator[Group]:
     parts = report.breakdown()
     titles = (
         ("latency_s", "latency by component", "s"), ("latency_by_mechanism_s", "latency by mechanism (concurrent ones overlap)", "s"),
@@ -84,7 +84,7 @@ def _breakdowns(report: Report) -> Iterator[Table]:
             yield _shares(heading, found, unit)
 
 
-def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Table:
+def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Group:
     whole = sum(parts.values())
     ranked = sorted(parts.items(), key=lambda kv: -kv[1])
     shown = ranked[:PARTS]
@@ -94,7 +94,7 @@ def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Table:
     return table(heading, ("", "value", "share"), rows)
 
 
-def _operators(report: Report) -> Table:
+def _operators(report: Report) -> Group:
     rows = report.table()
     heading = "longest operators" + (f" ({LONGEST} of {len(rows)} distinct ones; all in --json)" if len(rows) > LONGEST else "")
     lines = [
@@ -114,7 +114,7 @@ def bounds_text(bounds: Mapping[str, int]) -> str:
     return " ".join(f"{name}{'=' if len(name) > 1 else ''}{value}" for name, value in bounds.items() if value and (value != 1 or len(name) == 1))
 
 
-def _machine(report: Report) -> Iterator[Table]:
+def _machine(report: Report) -> Iterator[Group]:
     program = report.cost.program
     if found := report.cost.bytes_by_level():
         yield table("bytes moved", ("level", "bytes"), [(k, engineering(v, "B")) for k, v in found.items() if v])
@@ -129,8 +129,8 @@ def print_notes(screen: Console, report: Report, *, sources: bool) -> None:
     program = report.cost.program
     mapping = ", ".join(f"{k}={plain_value(v)}" for k, v in program.mapping.items() if v is not None)
     screen.print(f"\nmapping as used: {mapping or 'the model has no options here'}")
-    bullets(screen, "assumptions", program.assumptions)
-    bullets(screen, "warnings", program.warnings)
+    bullets(screen, "\nassumptions", program.assumptions)
+    bullets(screen, "\nwarnings", program.warnings)
     used = report.sources()
     if sources:
         screen.print()
@@ -142,17 +142,15 @@ def print_notes(screen: Console, report: Report, *, sources: bool) -> None:
 def bullets(screen: Console, heading: str, lines: Sequence[str]) -> None:
     """Print a list under a heading, or nothing."""
     if lines:
-        screen.print(f"\n{heading}:")
+        screen.print(f"{heading}:")
         for line in lines:
             screen.print(f"  - {line}")
 
 
-def constants_table(heading: str, records: Sequence[Mapping[str, Any]]) -> Table:
+def constants_table(heading: str, records: Sequence[Mapping[str, Any]]) -> Group:
     """Return the table of constants (records of `hwsim.core.report.param_record` with a name)."""
-    made = table(heading, ("constant", "value", "range", "status", "source"), (), left=5)
-    for record in records:
-        made.add_row(record["name"], constant_text(record["value"], record["unit"]), _range_text(record), record["status"], record["source"])
-    return made
+    rows = [(r["name"], constant_text(r["value"], r["unit"]), _range_text(r), r["status"], r["source"]) for r in records]
+    return table(heading, ("constant", "value", "range", "status", "source"), rows, left=5)
 
 
 def constant_text(value: Any, unit: str) -> str:
