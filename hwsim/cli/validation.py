@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
     from hwsim.validate.score import Score, Validation
 
-COLUMNS = ("cases", "role", "n", "refused", "mean |error|", "worst", "bias", "rank corr.", "in tolerance", "predict/calibrate")
+COLUMNS = ("group", "role", "n", "ref.", "mean", "worst", "bias", "rank", "in tol.", "p/c")
+LEGEND = (
+    "n: cases that ran; ref.: refused; mean, worst: of |error|; bias: mean signed error; rank: correlation of got with expected; "
+    "in tol.: share within tolerance; p/c: mean |error| of predicted over calibrated cases"
+)
 
 
 def validate(
@@ -50,20 +54,22 @@ def validate(
 
 
 def _print_scores(screen: Console, found: Validation) -> None:
-    rows = []
     for target, whole in found.targets.items():
-        for group, score in found.groups.items():
-            if group.startswith(f"{target}/"):
-                rows += list(_score_rows(found, group, score))
-        rows += list(_score_rows(found, target, whole))
-    screen.print(table("", COLUMNS, rows, left=2))
+        rows = []
+        for name, score in found.groups.items():
+            if name.startswith(f"{target}/"):
+                rows += list(_score_rows(found, name, name.removeprefix(f"{target}/"), score))
+        rows += [("",) * len(COLUMNS), *_score_rows(found, target, "whole target", whole)]
+        screen.print(table(target, COLUMNS, rows, left=2))
+        screen.print()
+    screen.print(LEGEND)
 
 
-def _score_rows(found: Validation, name: str, score: Score) -> Iterator[tuple[str, ...]]:
+def _score_rows(found: Validation, name: str, shown: str, score: Score) -> Iterator[tuple[str, ...]]:
     """One row for a group whose cases have one role; else one for all and one for each role."""
     roles = found.roles.get(name, {})
     ratio = found.ratio(name)
-    yield (name, "all" if len(roles) > 1 else next(iter(roles), ""), *_figures(score), "" if ratio is None else f"{ratio:.2f}")
+    yield (shown, "all" if len(roles) > 1 else next(iter(roles), ""), *_figures(score), "" if ratio is None else f"{ratio:.2f}")
     if len(roles) > 1:
         for role, part in roles.items():
             yield ("", role, *_figures(part), "")
