@@ -57,8 +57,8 @@ def tiny(tmp_path: Path) -> Path:
 
 def test_op_prints_the_whole_report(hwsim: Run) -> None:
     text = hwsim("op", "matmul", "--chip", "toy", *MATMUL, "--map", "arrays=2").stdout
-    for words in ("matmul", "on toy, analytic", "90 % interval", "validation error", "latency by component", "latency by mechanism", "energy by component",
-                  "area by component", "longest operators", "bytes moved", "utilisation", "resources", "mapping as used: arrays=2", "it is a toy",
+    for words in ("matmul", "on toy, analytic", "90 % interval", "validation error", "latency by component", "latency by mechanism",
+                  "energy by component", "area by component", "longest operators", "bytes moved", "utilisation", "resources", "mapping as used: arrays=2", "it is a toy",
                   "nobody built it", "4 constants used, 1 of them fitted", "hwsim show toy"):  # fmt: skip
         assert words in text
     assert max(map(len, text.splitlines())) <= 120
@@ -76,7 +76,7 @@ def test_json_on_stdout_is_nothing_but_json(hwsim: Run) -> None:
     data = json.loads(found.stdout)
     assert set(data) >= REPORT_KEYS and data["schema"] == "hwsim.report/1"
     assert data["interval"]["latency_s"][0] < data["latency_s"] < data["interval"]["latency_s"][1]
-    assert [s["name"] for s in data["sources"]][0] == "clock_hz" and all(s["source"] for s in data["sources"])
+    assert data["sources"][0]["name"] == "clock_hz" and all(s["source"] for s in data["sources"])
 
 
 def test_json_file_beside_the_text(hwsim: Run, tmp_path: Path) -> None:
