@@ -1,0 +1,518 @@
+"""The cycle loop of the wavelet mesh: routers move wavelets, cores run their programs, one cycle at a time.
+
+Per cycle and directed link one wavelet, per RAMP one in and one out; several candidates for one port take turns. Everything
+here is compiled; :mod:`hwsim.engine.mesh` builds the arrays and reads the results.
+"""
+
+from __future__ import annotations
+
+from hwsim.engine.mesh_jit import inlined, loop
+from hwsim.engine.mesh_isa import (
+    F_ADD,
+    F_ASYNC,
+    F_IN,
+    F_OUT,
+    F_STORE,
+    I_ADDR,
+    I_CIN,
+    I_COUT,
+    I_CYCLES,
+    I_FLAGS,
+    I_LEN,
+    I_OP,
+    I_STEP,
+    I_TARGET,
+    I_X1,
+    I_X2,
+    I_X3,
+    INSTR_WORDS,
+    OP_COPY,
+    OP_END,
+    OP_FOR,
+    OP_INC,
+    OP_MATMUL,
+    OP_NEXT,
+    OP_ROUTE,
+    OP_STREAM,
+    OP_SWAP,
+    OP_WAIT,
+    RAMP,
+)
+from hwsim.engine.mesh_state import (
+    C_ADONE,
+    C_ASYNC,
+    C_DUE,
+    C_FINISH,
+    C_LINK,
+    C_PC,
+    C_STATE,
+    C_STOLEN,
+    CORE_COMPUTE,
+    CORE_END,
+    CORE_RUN,
+    CORE_SLEEP,
+    CORE_WAIT,
+    CORE_WORDS,
+    DIR_MANY,
+    DIR_NONE,
+    G_DONE,
+    G_ERROR,
+    G_ERROR_CORE,
+    G_EVENTS,
+    G_MOVES,
+    G_SLEEPERS,
+    G_TIME,
+    L_CAP,
+    L_COUNT,
+    L_DIR,
+    L_DST,
+    L_HEAD,
+    L_OUT,
+    L_PEND,
+    L_PORT,
+    L_READER,
+    LANE_WORDS,
+    PORT_WORDS,
+    S_ADDR,
+    S_BUSY,
+    S_CIN,
+    S_CORE,
+    S_COUT,
+    S_FLAGS,
+    S_IN,
+    S_OUT,
+    S_REM,
+    S_STEP,
+    SLEEP_WHEEL,
+    SLOT_NEXT,
+    SLOT_STREAM,
+    SLOT_WORDS,
+    Par,
+    State,
+    claim,
+    pop,
+    push,
+    schedule,
+    sleep_until,
+    take,
+    unclaim,
+    wait_space,
+    wake,
+)
+
+STATUS_DONE, STATUS_DEADLOCK, STATUS_LIMIT, STATUS_ERROR = range(4)
+ERROR_THREADS, ERROR_READERS = 1, 2
+
+
+@inlined
+def lane_step(s: State, p: Par, lane: int, t: int) -> None:
+    """One router queue tries to forward its head."""
+    b = lane * LANE_WORDS
+    d = s.lane[b + L_DIR]
+    if d < 0:
+        if d == DIR_NONE:
+            s.waiting[lane] = 1  # until the core sets a route
+        else:
+            multicast_step(s, p, lane, t)
+        return
+    o = (s.lane[b + L_PORT] + d) * PORT_WORDS
+    if not claim(s, o, lane, t):
+        schedule(s, p, lane, t + 1)
+        return
+    dst = s.lane[b + L_DST + d]
+    q = dst * LANE_WORDS
+    if s.lane[q + L_COUNT] >= s.lane[q + L_CAP]:
+        unclaim(s, o, lane)
+        if wait_space(s, p, lane, q, t):
+            s.waiting[lane] = 1
+        else:
+            schedule(s, p, lane, t + 1)
+        return
+    take(s, o, t)
+    at = lane * p.ring
+    value = s.val[at + s.lane[b + L_HEAD]] if p.values else 0.0
+    push(s, p, dst, d == RAMP, value, t + (p.ramp_in if d == RAMP else p.hop))
+    if pop(s, p, b, t) > 0:
+        schedule(s, p, lane, max(t + 1, s.when[at + s.lane[b + L_HEAD]]))
+
+
+@inlined
+def multicast_step(s: State, p: Par, lane: int, t: int) -> None:
+    """Forward the head to every output of its route that can take it; drop it when all have."""
+    b = lane * LANE_WORDS
+    at = lane * p.ring
+    pend = s.lane[b + L_PEND]
+    if pend == 0:
+        pend = s.lane[b + L_OUT]
+    value = s.val[at + s.lane[b + L_HEAD]] if p.values else 0.0
+    poll = False
+    for d in range(5):
+        if (pend >> d) & 1:
+            o = (s.lane[b + L_PORT] + d) * PORT_WORDS
+            dst = s.lane[b + L_DST + d]
+            q = dst * LANE_WORDS
+            if not claim(s, o, lane, t):
+                poll = True
+            elif s.lane[q + L_COUNT] >= s.lane[q + L_CAP]:
+                unclaim(s, o, lane)
+                poll = not wait_space(s, p, lane, q, t) or poll
+            else:
+                take(s, o, t)
+                push(s, p, dst, d == RAMP, value, t + (p.ramp_in if d == RAMP else p.hop))
+                pend &= ~(1 << d)
+    s.lane[b + L_PEND] = pend
+    if pend == 0:
+        if pop(s, p, b, t) > 0:
+            schedule(s, p, lane, max(t + 1, s.when[at + s.lane[b + L_HEAD]]))
+    elif poll:
+        schedule(s, p, lane, t + 1)
+    else:
+        s.waiting[lane] = 1
+
+
+@inlined
+def operand(s: State, p: Par, core: int, value: int) -> int:
+    """An immediate, or the register it names."""
+    return value if value >= 0 else s.regs[core * p.n_regs - 1 - value]
+
+
+@inlined
+def lane_of(s: State, p: Par, core: int, colour: int, direction: int) -> int:
+    """The lane of a router and colour for an input direction; direction 5: the queue into the core."""
+    at = core * p.colours + colour
+    below = s.rx[at] & ((1 << direction) - 1)
+    n = 0
+    while below:
+        n += below & 1
+        below >>= 1
+    return s.base[at] + n
+
+
+@inlined
+def start_stream(s: State, p: Par, core: int, i: int, t: int) -> int:
+    """Set up a streaming instruction: 1 if it runs on the main slot now, 0 if the core goes on, -1 on error."""
+    flags = s.code[i + I_FLAGS]
+    length = operand(s, p, core, s.code[i + I_LEN])
+    if length <= 0:
+        return 0
+    index = 0
+    if flags & F_ASYNC:
+        index = 1
+        while index < p.slots and s.slot[(core * p.slots + index) * SLOT_WORDS + S_BUSY] != SLOT_NEXT:
+            index += 1
+        if index == p.slots:
+            s.glob[G_ERROR] = ERROR_THREADS
+            s.glob[G_ERROR_CORE] = core
+            return -1
+    k = (core * p.slots + index) * SLOT_WORDS
+    s.slot[k + S_BUSY] = SLOT_STREAM
+    s.slot[k + S_FLAGS] = flags
+    if flags & F_IN:
+        colour = operand(s, p, core, s.code[i + I_CIN])
+        s.slot[k + S_CIN] = colour
+        s.slot[k + S_IN] = lane_of(s, p, core, colour, 5)
+    if flags & F_OUT:
+        colour = operand(s, p, core, s.code[i + I_COUT])
+        s.slot[k + S_COUT] = colour
+        s.slot[k + S_OUT] = lane_of(s, p, core, colour, RAMP)
+    s.slot[k + S_ADDR] = core * p.words + operand(s, p, core, s.code[i + I_ADDR])
+    s.slot[k + S_STEP] = s.code[i + I_STEP]
+    s.slot[k + S_REM] = length
+    if flags & F_ASYNC:
+        s.core[core * CORE_WORDS + C_ASYNC] += 1
+        schedule(s, p, p.n_lanes + core * p.slots + index, t)
+        return 0
+    return 1
+
+
+@inlined
+def act(s: State, p: Par, core: int, i: int) -> None:
+    """What a computing instruction does to the core's memory (values mode only)."""
+    op = s.code[i + I_OP]
+    at = core * p.words
+    if op == OP_MATMUL:
+        c = at + operand(s, p, core, s.code[i + I_ADDR])
+        a = at + operand(s, p, core, s.code[i + I_CIN])
+        w = at + operand(s, p, core, s.code[i + I_COUT])
+        rows, inner, cols = s.code[i + I_X1], s.code[i + I_X2], s.code[i + I_X3]
+        for y in range(rows):
+            for k in range(inner):
+                x = s.mem[a + y * inner + k]
+                for j in range(cols):
+                    s.mem[c + y * cols + j] += x * s.mem[w + k * cols + j]
+    elif op == OP_COPY:
+        dst = at + operand(s, p, core, s.code[i + I_ADDR])
+        src = at + operand(s, p, core, s.code[i + I_CIN])
+        for j in range(s.code[i + I_LEN]):
+            s.mem[dst + j] = s.mem[src + j]
+
+
+@inlined
+def change_route(s: State, p: Par, core: int, i: int, t: int) -> bool:
+    """Give a colour of this router its new route; False while wavelets on the present one have not left."""
+    colour = operand(s, p, core, s.code[i + I_CIN])
+    rx, tx = operand(s, p, core, s.code[i + I_X1]), operand(s, p, core, s.code[i + I_X2])
+    possible = s.rx[core * p.colours + colour]
+    for d in range(5):
+        if (possible >> d) & 1:
+            b = lane_of(s, p, core, colour, d) * LANE_WORDS
+            if s.lane[b + L_DIR] != DIR_NONE and s.lane[b + L_COUNT] > 0:
+                return False
+    for d in range(5):
+        if (possible >> d) & 1:
+            lane = lane_of(s, p, core, colour, d)
+            b = lane * LANE_WORDS
+            out = tx if (rx >> d) & 1 else 0
+            s.lane[b + L_OUT] = out
+            s.lane[b + L_DIR] = direction_of(out)
+            if out and s.lane[b + L_COUNT] > 0 and s.waiting[lane]:
+                wake(s, p, lane, max(t, s.when[lane * p.ring + s.lane[b + L_HEAD]]))
+    return True
+
+
+@inlined
+def direction_of(out: int) -> int:
+    """The direction of a set of one, or the marks for none and many."""
+    if out == 0:
+        return DIR_NONE
+    for d in range(5):
+        if out == 1 << d:
+            return d
+    return DIR_MANY
+
+
+@inlined
+def control(s: State, p: Par, core: int, i: int, t: int) -> int:
+    """Instructions without time: the next program counter (in words)."""
+    op = s.code[i + I_OP]
+    following = i + INSTR_WORDS
+    r = core * p.n_regs
+    if op == OP_SWAP:
+        a, b = r + s.code[i + I_X1], r + s.code[i + I_X2]
+        s.regs[a], s.regs[b] = s.regs[b], s.regs[a]
+    elif op == OP_INC:
+        s.regs[r + s.code[i + I_X1]] += s.code[i + I_X2]
+    elif op == OP_FOR:
+        n = operand(s, p, core, s.code[i + I_LEN])
+        s.loops[core * p.depth + s.code[i + I_X1]] = n
+        if n <= 0:
+            return int(s.code[i + I_TARGET]) * INSTR_WORDS
+    elif op == OP_NEXT:
+        level = core * p.depth + s.code[i + I_X1]
+        s.loops[level] -= 1
+        if s.loops[level] > 0:
+            return int(s.code[i + I_TARGET]) * INSTR_WORDS
+    return following
+
+
+@inlined
+def advance(s: State, p: Par, core: int, t: int) -> bool:
+    """Run a core's program from its program counter up to the next thing that takes time; True: its main slot streams."""
+    c = core * CORE_WORDS
+    main = p.n_lanes + core * p.slots
+    s.glob[G_MOVES] += 1
+    s.core[c + C_STATE] = CORE_RUN
+    while True:
+        i = s.core[c + C_PC] * INSTR_WORDS
+        op = s.code[i + I_OP]
+        if op == OP_STREAM:
+            s.core[c + C_PC] += 1
+            how = start_stream(s, p, core, i, t)
+            if how != 0:
+                return how > 0
+        elif op in (OP_WAIT, OP_END):
+            if s.core[c + C_ASYNC] > 0:
+                s.core[c + C_STATE] = CORE_WAIT
+                return False
+            if s.core[c + C_ADONE] > t:
+                schedule(s, p, main, s.core[c + C_ADONE])
+                return False
+            if op == OP_END:
+                s.core[c + C_STATE] = CORE_END
+                s.core[c + C_FINISH] = t
+                s.glob[G_DONE] += 1
+                return False
+            s.core[c + C_PC] += 1
+        elif op == OP_ROUTE:
+            if not change_route(s, p, core, i, t):
+                s.glob[G_MOVES] -= 1
+                schedule(s, p, main, t + 1)
+                return False
+            s.core[c + C_PC] += 1
+        elif op in (OP_SWAP, OP_INC, OP_FOR, OP_NEXT):
+            s.core[c + C_PC] = control(s, p, core, i, t) // INSTR_WORDS
+        else:  # computing and delays
+            if p.values:
+                act(s, p, core, i)
+            s.core[c + C_PC] += 1
+            cycles = operand(s, p, core, s.code[i + I_CYCLES])
+            if cycles > 0:
+                s.core[c + C_STATE] = CORE_COMPUTE if op in (OP_MATMUL, OP_COPY) else CORE_SLEEP
+                s.glob[G_SLEEPERS] += 1
+                sleep_until(s, core, t + cycles)
+                return False
+
+
+@inlined
+def end_stream(s: State, p: Par, event: int, core: int, k: int, t: int) -> None:
+    """The last element of an instruction was issued in cycle ``t``: free the slot, and let the core go on."""
+    s.slot[k + S_BUSY] = SLOT_NEXT
+    main = p.n_lanes + core * p.slots
+    after = t + p.op_cycles
+    if event == main:
+        schedule(s, p, main, after)
+        return
+    c = core * CORE_WORDS
+    s.core[c + C_ASYNC] -= 1
+    s.core[c + C_ADONE] = after
+    if s.core[c + C_ASYNC] == 0 and s.core[c + C_STATE] == CORE_WAIT:
+        s.core[c + C_STATE] = CORE_RUN
+        schedule(s, p, main, after)
+
+
+@inlined
+def steal_cycle(s: State, core: int, t: int) -> None:
+    """A move of this cycle takes it away from the computation that runs on the same core."""
+    c = core * CORE_WORDS
+    if s.core[c + C_STATE] == CORE_COMPUTE and s.core[c + C_STOLEN] != t:
+        s.core[c + C_STOLEN] = t
+        s.core[c + C_DUE] += 1
+
+
+@inlined
+def await_input(s: State, event: int, q: int) -> None:
+    """Block a slot until a wavelet is pushed into its empty queue."""
+    reader = s.lane[q + L_READER]
+    if reader >= 0 and reader != event:
+        s.glob[G_ERROR] = ERROR_READERS
+    s.lane[q + L_READER] = event
+    s.waiting[event] = 1
+
+
+@inlined
+def slot_step(s: State, p: Par, event: int, t: int) -> None:
+    """A core's instruction in progress tries to move one element; a free main slot takes the next instruction first."""
+    k = (event - p.n_lanes) * SLOT_WORDS
+    core = s.slot[k + S_CORE]
+    if s.slot[k + S_BUSY] == SLOT_NEXT and not advance(s, p, core, t):
+        return
+    flags = s.slot[k + S_FLAGS]
+    o = (p.n_cores * 5 + core * 2) * PORT_WORDS
+    lane_in = s.slot[k + S_IN]
+    q, q_out = lane_in * LANE_WORDS, s.slot[k + S_OUT] * LANE_WORDS
+    at = lane_in * p.ring
+    if flags & F_IN:
+        if s.lane[q + L_COUNT] == 0:
+            unclaim(s, o, event)
+            await_input(s, event, q)
+            return
+        ready = s.when[at + s.lane[q + L_HEAD]]
+        if ready > t:
+            schedule(s, p, event, ready)
+            return
+    if flags & F_OUT and s.lane[q_out + L_COUNT] >= s.lane[q_out + L_CAP]:
+        unclaim(s, o, event)
+        unclaim(s, o + PORT_WORDS, event)
+        if wait_space(s, p, event, q_out, t):
+            s.waiting[event] = 1
+        else:
+            schedule(s, p, event, t + 1)
+        return
+    if (flags & F_IN and not claim(s, o, event, t)) or (flags & F_OUT and not claim(s, o + PORT_WORDS, event, t)):
+        schedule(s, p, event, t + 1)
+        return
+    move_element(s, p, event, core, k, t)
+
+
+@inlined
+def move_element(s: State, p: Par, event: int, core: int, k: int, t: int) -> None:
+    """Issue one element of a stream: take it, combine it, store it, send it; then arrange for the next one."""
+    flags = s.slot[k + S_FLAGS]
+    o = (p.n_cores * 5 + core * 2) * PORT_WORDS
+    q = s.slot[k + S_IN] * LANE_WORDS
+    at = s.slot[k + S_IN] * p.ring
+    addr = s.slot[k + S_ADDR]
+    value = 0.0
+    if p.values:
+        if flags & F_IN:
+            value = s.val[at + s.lane[q + L_HEAD]]
+            if flags & F_ADD:
+                value += s.mem[addr]
+        else:
+            value = s.mem[addr]
+        if flags & F_STORE:
+            s.mem[addr] = value
+    left = 1
+    if flags & F_IN:
+        take(s, o, t)
+        left = pop(s, p, q, t)
+        s.glob[G_MOVES] += 1
+    if flags & F_OUT:
+        take(s, o + PORT_WORDS, t)
+        push(s, p, s.slot[k + S_OUT], False, value, t + p.op_cycles + p.ramp_out)
+    if p.steal:
+        steal_cycle(s, core, t)
+    s.slot[k + S_ADDR] = addr + s.slot[k + S_STEP]
+    remaining = s.slot[k + S_REM] - 1
+    s.slot[k + S_REM] = remaining
+    if remaining == 0:
+        end_stream(s, p, event, core, k, t)
+    elif left == 0:
+        await_input(s, event, q)
+    elif flags & F_IN:
+        schedule(s, p, event, max(t + 1, s.when[at + s.lane[q + L_HEAD]]))
+    else:
+        schedule(s, p, event, t + 1)
+
+
+@inlined
+def wake_sleepers(s: State, p: Par, t: int) -> None:
+    """Let the cores whose computation or delay ends in this cycle go on; put the others back."""
+    b = t & (SLEEP_WHEEL - 1)
+    core = s.sleep[b]
+    s.sleep[b] = -1
+    while core >= 0:
+        following = s.core[core * CORE_WORDS + C_LINK]
+        due = s.core[core * CORE_WORDS + C_DUE]
+        if due > t:
+            sleep_until(s, core, due)
+        else:
+            s.glob[G_SLEEPERS] -= 1
+            schedule(s, p, p.n_lanes + core * p.slots, t)
+        core = following
+
+
+@loop
+def run_cycles(s: State, p: Par, max_cycles: int) -> int:
+    """Run until every program has ended; the status says whether that, a deadlock, the limit or an error ended it."""
+    t = s.glob[G_TIME]
+    idle = 0
+    status = STATUS_DONE
+    while s.glob[G_DONE] < p.n_cores:
+        moves = s.glob[G_MOVES]
+        if s.glob[G_SLEEPERS] > 0:
+            wake_sleepers(s, p, t)
+        b = t & (p.wheel - 1)
+        i = 0
+        while i < s.fill[b]:
+            event = s.bucket[b * p.bucket_cap + i]
+            i += 1
+            if event < p.n_lanes:
+                lane_step(s, p, event, t)
+            else:
+                slot_step(s, p, event, t)
+        s.fill[b] = 0
+        s.glob[G_EVENTS] += i
+        t += 1
+        idle = idle + 1 if moves == s.glob[G_MOVES] and s.glob[G_SLEEPERS] == 0 else 0
+        if s.glob[G_ERROR] != 0:
+            status = STATUS_ERROR
+            break
+        if idle > p.wheel:
+            status = STATUS_DEADLOCK
+            break
+        if t > max_cycles:
+            status = STATUS_LIMIT
+            break
+    s.glob[G_TIME] = t
+    return status
