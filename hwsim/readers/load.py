@@ -1,0 +1,133 @@
+"""`load_graph`: a shipped trace by name, or a file of any format that is read, -> Graph. Files and graphs are cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hwsim.core.errors import InvalidTrace, Location, nearest
+from hwsim.core.graph import Graph, single_op
+from hwsim.core.resources import shipped
+from hwsim.readers.gemm_csv import read_gemm_csv
+from hwsim.readers.huggingface import read_huggingface
+from hwsim.readers.trace import read_trace
+
+_SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
+_OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
+_FOR_THE_CALLER = ("component", "layer")
+
+
+def load_graph(trace: str | Path, **options: Any) -> Graph:
+    """Return the operator graph called `trace`, or read from a path.
+
+    A path is a Hugging Face ``config.json`` (or its folder), a native trace ``.yaml``, or a ``.csv`` of matrix multiplications. The options of a
+    language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of a CSV
+    `chain` and `dtype`; a native trace takes none. An option of None counts as absent. The same request gives the same (immutable) graph.
+
+    Raises `InvalidTrace` for an unknown name or option (naming the nearest), a malformed file, or a request the model cannot serve.
+
+    >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
+    8030261248
+    """
+    path, name = trace_path(trace)
+    given = tuple(sorted((key, type(value).__name__, _frozen(value)) for key, value in options.items() if value is not None))
+    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    try:
+        return _load(path, stamp, name, given)
+    except TypeError as bad:  # an option that no cache can hold
+        if "unhashable" not in str(bad):
+            raise
+        raise InvalidTrace(f"trace '{name}': {bad} in the options") from None
+
+
+def trace_names() -> list[str]:
+    """Return the names of the shipped traces, sorted."""
+    return sorted(_shipped())
+
+
+def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
+    """Return the graph of a workload: ``{op: KIND, bounds...}`` or ``{trace: NAME, options...}``.
+
+    `component` and `layer` are left to the caller. Raises `InvalidTrace`; a primitive is no graph.
+    """
+    rest = {key: value for key, value in workload.items() if key not in _FOR_THE_CALLER}
+    forms = [form for form in ("op", "trace", "primitive") if form in rest]
+    if len(forms) != 1 or not isinstance(rest[forms[0]], str):
+        raise InvalidTrace("a workload states one of op, trace and primitive, by name")
+    name = rest.pop(forms[0])
+    if forms == ["primitive"]:
+        raise InvalidTrace(f"primitive '{name}' is one mechanism of a target, not an operator graph")
+    if forms == ["trace"]:
+        return load_graph(name, **rest)
+    attrs: dict[str, Any] = {"attrs": {"kv_dtype": rest.pop("kv_dtype")}} if "kv_dtype" in rest else {}
+    fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
+    if clash := [key for key in rest if key in ("name", "label", "phase", "repeat", "attrs", "kind", "inputs", "outputs", "output", "bounds")]:
+        raise InvalidTrace(f"operator '{name}' has no argument '{clash[0]}'")
+    return single_op(name, **rest, **fields, **attrs)
+
+
+def trace_path(trace: str | Path) -> tuple[Path, str]:
+    """Return (file, trace name) meant by a name or a path. Raises `InvalidTrace` for an unknown name, naming the nearest ones."""
+    text, path = str(trace), Path(trace)
+    known = _shipped()
+    if isinstance(trace, str) and text in known:
+        return known[text], text
+    if path.suffix.lower() in _SUFFIXES:
+        return path, path.resolve().parent.name if path.name == "config.json" else path.stem
+    if "/" in text or text in (".", ".."):
+        if not path.exists():
+            raise InvalidTrace("no such file or folder", location=Location(text))
+        if path.is_dir():
+            return path / "config.json", path.resolve().name
+        raise InvalidTrace(f"what format is this? known endings: {', '.join(_SUFFIXES)}", location=Location(text))
+    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, known)}; `hwsim traces` lists them (or give a path to a file)")
+
+
+def _shipped() -> dict[str, Path]:
+    """Return the shipped traces: a folder with a config.json, or a file of any format."""
+    found: dict[str, Path] = {}
+    for path in sorted(shipped("traces").iterdir()) if shipped("traces").is_dir() else []:
+        if (path / "config.json").is_file():
+            found[path.name] = path / "config.json"
+        elif path.suffix in _SUFFIXES[1:]:
+            found[path.stem] = path
+    return found
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], ...]) -> Graph:
+    options = {key: value for key, _, value in given}
+    return _READERS[path.suffix.lower()](path, name, options)
+
+
+def _huggingface(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    return read_huggingface(path, name, **options)
+
+
+def _native(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    if options:
+        raise InvalidTrace(f"trace '{name}' is a fixed graph: it takes no option '{next(iter(options))}'")
+    return read_trace(path)
+
+
+def _csv(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    known = ("chain", "dtype")
+    if unknown := [key for key in options if key not in known]:
+        raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")
+    return read_gemm_csv(path, **options)
+
+
+def _onnx(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    raise InvalidTrace("ONNX files are not read yet; write the graph as a native trace (.yaml) or its matrix multiplications as .csv",
+                       location=Location(str(path)))  # fmt: skip
+
+
+_READERS: dict[str, Callable[[Path, str, dict[str, Any]], Graph]] = {
+    ".json": _huggingface, ".yaml": _native, ".yml": _native, ".csv": _csv, ".onnx": _onnx,
+}  # fmt: skip
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
