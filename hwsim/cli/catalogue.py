@@ -115,7 +115,7 @@ def _show_trace(name: str, json: str | None) -> None:
     records = _operators_by_label(graph)
     plain = {k: v for k, v in graph.meta.items() if isinstance(v, str | int | float | bool)}
     model = graph.meta.get("model")
-    figures = {k: v for k, v in model.items() if v is not None} if isinstance(model, dict) else {}
+    figures = {k: v for k, v in model.items() if v} if isinstance(model, dict) else {}
     if json is not None:
         head = {"schema": "hwsim.trace/1", "name": graph.name, "meta": plain, "model": figures}
         write_json({**head, "macs": graph.macs, "weight_bytes": graph.weight_bytes, "operators": records}, json)

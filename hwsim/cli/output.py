@@ -19,7 +19,7 @@ from hwsim.core.errors import HwsimError
 from hwsim.core.units import METRIC_UNITS, write_metric
 
 STDOUT = "-"
-WIDTH = 120
+WIDTH, SHORT = 120, 18
 
 
 def console() -> Console:
@@ -32,11 +32,12 @@ def console() -> Console:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> Group:
     """Return a plain table under its title; the first `left` columns are words, which wrap, the others figures, aligned right."""
-    made = Table(box=None, pad_edge=False, header_style="dim")
+    made, lines = Table(box=None, pad_edge=False, header_style="dim"), list(rows)
     for i, column in enumerate(columns):
-        made.add_column(column, justify="left" if i < left else "right", overflow="fold", no_wrap=i >= left)
-    for row in rows:
-        made.add_row(*row)
+        words = i < left and max((len(line[i]) for line in lines), default=0) > SHORT
+        made.add_column(column, justify="left" if i < left else "right", overflow="fold", no_wrap=not words)
+    for line in lines:
+        made.add_row(*line)
     return Group(Text(title, style="bold"), made) if title else Group(made)
 
 

@@ -59,7 +59,7 @@ def _headline(report: Report) -> Group:
         low, high = interval.get(name, (0.0, 0.0))
         low_high = f"{metric(name, low)} .. {metric(name, high)}" if low < high else ""
         rows.append((word, metric(name, found[name]), low_high, error_text(accuracy.get(name))))
-    return table("", ("", "value", "90 % interval", "validation error (mean, worst)"), rows)
+    return table("", ("", "value", "90 % interval", "error (mean, worst)"), rows)
 
 
 def error_text(found: Mapping[str, float] | None) -> str:
@@ -99,10 +99,10 @@ def _operators(report: Report) -> Group:
     heading = "longest operators" + (f" ({LONGEST} of {len(rows)} distinct ones; all in --json)" if len(rows) > LONGEST else "")
     lines = [
         (row["name"], f"{row['kind']} {bounds_text(row['bounds'])} {row['dtype']}", f"{row['executions']:,.0f}", f"{row['cycles']:,.6g}",
-         engineering(row["latency_s"], "s"), engineering(row["energy_j"], "J") if row["energy_j"] else "-", share(row["share"]))
+         engineering(row["energy_j"], "J") if row["energy_j"] else "-", share(row["share"]))
         for row in rows[:LONGEST]
     ]  # fmt: skip
-    return table(heading, ("operator", "what", "times", "cycles", "latency", "energy", "share"), lines, left=2)
+    return table(heading, ("operator", "what", "times", "cycles", "energy", "share"), lines, left=2)
 
 
 def bounds_text(bounds: Mapping[str, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -64,12 +65,12 @@ class MissingParameter(HwsimError):
 
 
 class UnsupportedOp(HwsimError):
-    """Operators that a target has no model for; all of them are named at once."""
+    """Operators that a target has no model for; all of them are named at once, names that differ only in a number together."""
 
     def __init__(self, target: str, ops: Sequence[str]) -> None:
         self.ops = tuple(ops)
         super().__init__(
-            f"target '{target}' has no model for {len(self.ops)} operator(s): {', '.join(self.ops)}; "
+            f"target '{target}' has no model for {len(self.ops)} operator(s): {_together(self.ops)}; "
             "allow_unmodelled (--allow-unmodelled) prices the rest as a lower bound"
         )
 
@@ -89,6 +90,14 @@ class Infeasible(HwsimError):
 
 class CostError(HwsimError):
     """A computed cost breaks a law (negative, not finite, faster than the roofline): a fault of the model, not of the user."""
+
+
+def _together(names: Sequence[str]) -> str:
+    """Write names, those that differ only in numbers once: ``layers.*.rope_q (32)``."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(re.sub(r"\d+", "*", name), []).append(name)
+    return ", ".join(same[0] if len(same) == 1 else f"{pattern} ({len(same)})" for pattern, same in groups.items())
 
 
 def _remake_infeasible(what: str, demand: float, bound: float, unit: str, levers: tuple[str, ...]) -> Infeasible:
