@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,13 +56,21 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A chip or a t
     from hwsim.readers.chip_file import chip_names  # noqa: PLC0415  (as above)
     from hwsim.readers.load import trace_names  # noqa: PLC0415
 
-    if name in chip_names() or name.rstrip("/").endswith("chip.yaml"):
+    if name in chip_names() or _is_chip_file(name):
         _show_chip(name, json)
     elif name in trace_names() or "/" in name or "." in name:
         _show_trace(name, json)
     else:
         known = [*chip_names(), *trace_names()]
         raise HwsimError(f"there is no chip or trace '{name}'{nearest(name, known)}; see hwsim chips and hwsim traces")
+
+
+def _is_chip_file(name: str) -> bool:
+    """Tell a chip file from a trace in the same format, by its schema line."""
+    path = Path(name)
+    if path.name == "chip.yaml":
+        return True
+    return path.suffix in (".yaml", ".yml") and path.is_file() and "schema: hwsim.chip/" in path.read_text(encoding="utf-8", errors="replace")
 
 
 def _fitted(chip: Chip) -> int:

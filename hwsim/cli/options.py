@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -68,9 +69,12 @@ def parse_value(text: str, error: type[HwsimError]) -> Any:
             raise error(f"'{text}' is not a JSON list: {bad.msg}") from None
     for number in (int, float):
         try:
-            return number(text)
+            found: float = number(text)
         except ValueError:
             continue
+        if not math.isfinite(found):
+            raise error(f"'{text}' is not a finite number")
+        return found
     if re.match(r"[-+]?\.?\d\S*\s", text):
         from hwsim.readers.quantity import to_si  # noqa: PLC0415  (only when a unit is written)
 
