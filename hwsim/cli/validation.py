@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.padding import Padding
 
 from hwsim.cli import options as o
 from hwsim.cli.output import STDOUT, check_writable, console, counting, share, table, write_json
@@ -102,6 +103,6 @@ def _print_cases(screen: Console, found: Validation, *, every: bool) -> None:
         screen.print(f"\nrefused: {len(found.refused)} of {len(found.results)} cases")
         for reason, ids in sorted(reasons.items(), key=lambda kv: -len(kv[1])):
             more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
-            screen.print(f"  {', '.join(ids[:3])}{more}: {reason}")
+            screen.print(Padding(f"{reason}: {', '.join(ids[:3])}{more}", (0, 0, 0, 2)))
     if not every and not shown and not found.refused:
         screen.print(f"\nall {len(found.results)} cases are within their tolerance")
