@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from tokenize import TokenError
 from typing import Any
 
 Powers = Mapping[str, int]
@@ -188,5 +189,5 @@ def _by_pint(text: str) -> Expression:
             raise UnknownUnit(text)
         powers = {str(name): int(power) for name, power in value.unit_items()}
         return _finish(Fraction(f"{float(value.magnitude):.15g}"), powers, dict(powers))
-    except (PintError, SyntaxError, ValueError, ArithmeticError, AttributeError, TypeError):
+    except (PintError, TokenError, SyntaxError, ValueError, ArithmeticError, AttributeError, TypeError):
         raise UnknownUnit(text) from None
