@@ -73,6 +73,13 @@ class Graph:
             _check_operands(op, self.tensors)
         object.__setattr__(self, "ops", _topological(self.ops, producer, self.tensors))
 
+    def __hash__(self) -> int:
+        return self._names_hash
+
+    @cached_property
+    def _names_hash(self) -> int:
+        return hash(tuple(op.name for op in self.ops))
+
     @property
     def name(self) -> str:
         """The trace's name."""

@@ -62,8 +62,8 @@ class Task:
 class Program:
     """A lowered graph mapped onto a chip.
 
-    `rows` is the operator table (one record per distinct operator), `row_of` gives each operator's row, `counts` the executions per row, `params` one
-    record of chip constants and mapping numbers. `resources` are servers by name with their number. `mapping` is printed back.
+    `rows` is the operator table (one record per distinct operator), `row_of` gives each operator's row (-1: left out, and said so in `assumptions` or
+    `warnings`), `counts` the executions per row, `params` one record of chip constants and mapping numbers. `resources` are servers by name with their number. `mapping` is printed back.
     `figures` are further results (colours, bytes per core, capacity); `used_params` name the constants that the price reads.
     """
 
@@ -91,7 +91,8 @@ class Program:
         """One operator per row of the table."""
         first: dict[int, Op] = {}
         for op, row in zip(self.graph.ops, self.row_of, strict=True):
-            first.setdefault(row, op)
+            if row >= 0:
+                first.setdefault(row, op)
         return tuple(first[i] for i in range(len(self.rows)))
 
     @cached_property
@@ -109,7 +110,7 @@ class Program:
         made = 0
         for index, (op, row) in enumerate(zip(self.graph.ops, self.row_of, strict=True)):
             before: tuple[int, ...] = tuple(sorted({t for p in self._before(index) for t in ends[p]}))
-            for stage in self.stages:
+            for stage in self.stages if row >= 0 else ():
                 running = []
                 for slot in stage:
                     if (cycles := float(values[row, slot])) > 0:

@@ -122,7 +122,7 @@ class Report:
         cycles = energy = 0.0
         hits = 0
         for op, row in zip(program.graph.ops, program.row_of, strict=True):
-            if (layer is not None and op.layer != layer) or (component and not slots and op.label != component):
+            if row < 0 or (layer is not None and op.layer != layer) or (component and not slots and op.label != component):
                 continue
             hits += 1
             cycles += (float(values[row, slots].sum()) if slots else float(self.cost.cycles_by_row[row])) * op.repeat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from typing import Any
 
@@ -27,9 +28,9 @@ def run(program: Program, values: Floats) -> Schedule:
     end = np.zeros(len(tasks))
     busy = {name: 0.0 for name in program.resources}
 
-    def serve(queue: list[tuple[int, Task]]) -> Generator[Any, Any, None]:
+    def serve(queue: deque[tuple[int, Task]]) -> Generator[Any, Any, None]:
         while queue:
-            index, task = queue.pop(0)
+            index, task = queue.popleft()
             waiting = [ended[t] for t in task.after if not ended[t].processed]
             if waiting:
                 yield environment.all_of(waiting)
@@ -40,7 +41,7 @@ def run(program: Program, values: Floats) -> Schedule:
             ended[index].succeed()
 
     for name, servers in program.resources.items():
-        queue = [(i, t) for i, t in enumerate(tasks) if t.resource == name]
+        queue = deque((i, t) for i, t in enumerate(tasks) if t.resource == name)
         for _ in range(servers):
             environment.process(serve(queue))
     environment.run()

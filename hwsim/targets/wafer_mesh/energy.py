@@ -1,0 +1,59 @@
+"""Joules of switching, bytes moved and the arithmetic roofline of one operator; static power and silicon area of the wafer.
+
+`energy_mode: nameplate` is power x time of the whole chip, whatever it does (how the published tables were made). `activity` counts events:
+MACs, bytes of core SRAM, wavelet hops and active core-cycles, with assumed energies that meet two anchors (30 mW peak per core; fp32 SGEMM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hwsim.engine.jit import jit
+
+WAVELET_BITS = 32
+
+
+@jit
+def charge(op: Any, p: Any, out: Any, macs: float, calls: float, wavelet_hops: float, cores: float) -> None:
+    """Fill roofline, bytes and joules from counts over all cores.
+
+    A MAC reads the accumulator and one operand and writes the accumulator (three elements); a call reads its scalar; a wavelet hop moves four bytes.
+    """
+    width = p.fp32_mac_per_cycle if op.fp32 > 0 else p.fp16_mac_per_cycle
+    out.roofline = op.macs / (cores * width)
+    out.sram_bytes = max((3 * macs + calls) * op.element_bytes, op.compulsory_bytes)
+    out.fabric_bytes = wavelet_hops * 4
+    if p.activity > 0:
+        out.mac = macs * (p.mac_fp32_j if op.fp32 > 0 else p.mac_fp16_j)
+        out.sram = out.sram_bytes * p.sram_j_per_byte
+        out.fabric = wavelet_hops * WAVELET_BITS * p.link_j_per_bit
+
+
+@jit
+def charge_issue(p: Any, out: Any, cores: float) -> None:
+    """Joules of instruction issue and clocking while the program's cores are busy (lockstep: all of them, for the whole operator)."""
+    if p.activity > 0:
+        busy = out.switch + out.align + out.step + out.multiply + out.vector + out.transfer + out.allreduce
+        out.issue = busy * cores * p.core_active_j_per_cycle
+
+
+def static_power_w(p: Any) -> Mapping[str, float]:
+    """Power that flows whatever the program does: the nameplate's, or the idle power of every core on the wafer."""
+    if p["activity"] > 0:
+        return {"idle cores": float(p["cores_marketed"] * p["core_idle_w"])}
+    return {"nameplate": float(p["chip_power_w"])}
+
+
+def area_mm2(p: Any) -> Mapping[str, float]:
+    """The die by what occupies it: cores of the largest program rectangle (SRAM and logic), the other cores, and the rest of the wafer."""
+    used = max(p["prefill_w"] * p["prefill_h"], p["decode_w"] * p["decode_h"])
+    used = min(used, p["cores_marketed"])
+    core, share = p["core_area_mm2"], p["sram_area_share"]
+    others = (p["cores_marketed"] - used) * core
+    return {
+        "program cores, SRAM": float(used * core * share),
+        "program cores, logic": float(used * core * (1 - share)),
+        "other cores": float(others),
+        "fabric edge, I/O, spare": float(p["die_area_mm2"] - p["cores_marketed"] * core),
+    }

@@ -1,0 +1,240 @@
+"""The wafer-scale mesh behind the Target protocol: checks, choice of grid and algorithm, operator table, parameter record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping, MissingParameter, UnsupportedOp
+from hwsim.core.graph import Graph
+from hwsim.core.program import Program, Table, slot_dtype
+from hwsim.core.target import Mapped
+from hwsim.targets.wafer_mesh import layout as L
+from hwsim.targets.wafer_mesh import memory
+from hwsim.targets.wafer_mesh.encode import Encoded, encode
+from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
+from hwsim.targets.wafer_mesh.kernels import price
+from hwsim.targets.wafer_mesh.mapping import candidate_grids, check_grid, codes, parse_mapping
+from hwsim.targets.wafer_mesh.primitives import PRIMITIVES
+from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
+from hwsim.targets.wafer_mesh.spec import check_chip
+
+Grid = tuple[int, int]
+
+
+@lru_cache(maxsize=64)
+def chip_record(chip: Chip) -> Table:
+    """The parameter record of a chip, mapping numbers zero; what the chip does not state is NaN."""
+    record = np.zeros(1, dtype=L.PARAM_DTYPE)
+    for name in L.CHIP_PARAMS:
+        record[name] = chip.number(name) if name in chip.params else math.nan
+    return record
+
+
+class WaferMesh:
+    """Wafer-scale mesh of cores (PLMR): MeshGEMM, MeshGEMV, collectives, and whole language models on them."""
+
+    name = "wafer_mesh"
+    slots = L.SLOTS
+    price = staticmethod(price)
+    primitives = PRIMITIVES
+
+    def check(self, chip: Chip) -> None:
+        """Refuse a chip that is no sound wafer. Raises `InvalidChip`."""
+        check_chip(chip)
+
+    def options(self, mapping: Mapped) -> Mapped:
+        """Check and normalise mapping options. Raises `InvalidMapping`."""
+        return parse_mapping(mapping)
+
+    def map(self, graph: Graph, chip: Chip, mapping: Mapped, *, allow_unmodelled: bool = False) -> Program:
+        """Lay `graph` out on `chip`. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`, `MissingParameter`."""
+        options = dict(mapping)
+        if clock := options.get("clock_hz"):
+            chip = _clocked(chip, float(clock))
+        paper = options.get("workload_mode") == "paper_faithful"
+        table = encode(graph, paper)
+        if table.unmodelled and not allow_unmodelled:
+            raise UnsupportedOp(self.name, [f"{op.name} ({op.kind})" for op in table.unmodelled])
+        check_algorithm(graph, table, options)
+        params = chip_record(chip).copy()
+        for name, number in codes(options).items():
+            params[name] = number
+        prefill, decode, figures = self.place(graph, chip, options, table, params, paper)
+        used = used_params(table, options)
+        for name in used:
+            if name not in chip.params:
+                raise MissingParameter(name, chip.name, chip.params)
+        notes, warnings = assumptions(chip, graph, table, options, paper)
+        return Program(
+            chip=chip, graph=graph, mapping=resolved(options, graph, prefill, decode, self.notes(table, params)), rows=table.rows,
+            row_of=table.row_of, counts=table.counts, params=params, slots=self.slots, resources=L.RESOURCES, clock_hz=float(params["clock_hz"][0]),
+            static_power_w=static_power_w(params[0]), area_mm2=area_mm2(params[0]), figures=figures, used_params=used, assumptions=notes,
+            warnings=warnings, serial=True, lower_bound=bool(table.unmodelled),
+        )  # fmt: skip
+
+    def place(self, graph: Graph, chip: Chip, options: Mapped, table: Encoded, params: Table, paper: bool) -> tuple[Grid, Grid, dict[str, float]]:
+        """Choose or check the grids of prefill and decode, write them to `params`, and check memory and colours."""
+        phases = {"prefill": options.get("prefill_grid") or options.get("grid"), "decode": options.get("decode_grid") or options.get("grid")}
+        present = {bool(flag) for flag in table.rows["decode"]}
+        chosen: dict[str, Grid] = {}
+        figures: dict[str, float] = {}
+        for phase, given in phases.items():
+            if (phase == "decode") not in present:
+                continue
+            if given:
+                check_grid(chip, given)
+                chosen[phase] = given
+            else:
+                chosen[phase] = self.best_grid(graph, chip, options, table, params, phase, paper)
+            set_grid(params, phase, chosen[phase])
+            figures.update(self.fit(graph, chip, options, phase, chosen[phase], paper))
+        anything = next(iter(chosen.values()), (1, 1))
+        prefill, decode = chosen.get("prefill", anything), chosen.get("decode", anything)
+        for phase, grid in (("prefill", prefill), ("decode", decode)):
+            set_grid(params, phase, grid)
+        if "copies" in figures:
+            layers = float(graph.meta["model"]["layers"])
+            params["handovers"] = min(figures["copies"], layers) / layers if figures["copies"] > 1 else 0.0
+        figures["cores"] = float(max(math.prod(prefill), math.prod(decode)))
+        return prefill, decode, figures
+
+    def fit(self, graph: Graph, chip: Chip, options: Mapped, phase: str, grid: Grid, paper: bool) -> dict[str, float]:
+        """Check memory and colours of one phase on `grid`; returns the figures. Raises `Infeasible`."""
+        if graph.meta.get("model"):
+            policy = cache_policy(options)
+            found = memory.residency(chip, graph, grid, paper)
+            tokens = int(graph.meta.get("prompt", 0)) + int(graph.meta.get("generate", 0)) or int(graph.meta.get("context", 0))
+            if not paper:
+                memory.check_residency(chip, graph, found, policy, tokens)
+                if phase == "prefill":
+                    memory.check_scores(chip, graph, grid, found)
+            used = found.weight_bytes + found.fixed_bytes + found.kv_bytes_per_token * (tokens / found.rows if policy == "shift" else tokens)
+            return {
+                "colours": memory.check_colours(chip, f"{phase} layer"), "sram_bytes_per_core": used, "copies": found.copies,
+                "layers_per_core": found.layers_per_core, "max_tokens": float(found.max_tokens(policy)),
+            }  # fmt: skip
+        figures: dict[str, float] = {}
+        for op in graph.ops:
+            if op.kind == "matmul":
+                name = product_algorithm(op["batch"] * op["m"], options)
+                figures["colours"] = max(figures.get("colours", 0), memory.check_colours(chip, name))
+                figures["sram_bytes_per_core"] = max(figures.get("sram_bytes_per_core", 0.0), memory.check_tile(chip, op, grid, name))
+        if not figures and options.get("algorithm"):
+            figures["colours"] = memory.check_colours(chip, options["algorithm"])
+        return figures
+
+    def best_grid(self, graph: Graph, chip: Chip, options: Mapped, table: Encoded, params: Table, phase: str, paper: bool) -> Grid:
+        """Try the candidate grids and return the fastest that holds the work. Raises the last `Infeasible` when none does."""
+        rows = np.flatnonzero((table.rows["decode"] > 0) == (phase == "decode"))
+        trial = params.copy()
+        best: tuple[float, Grid] | None = None
+        refused: HwsimError | None = None
+        for grid in candidate_grids(chip, 3 if options.get("algorithm") == "meshgemm" else 1):
+            if (groups := options.get("groups")) and grid[1] % groups:
+                continue
+            try:
+                self.fit(graph, chip, options, phase, grid, paper)
+            except Infeasible as error:
+                refused = error
+                continue
+            set_grid(trial, phase, grid)
+            values = price_table(table.rows[rows], trial)
+            cycles = float(values[:, CYCLE_SLOTS].sum(axis=1) @ table.counts[rows])
+            if best is None or cycles < best[0]:
+                best = (cycles, grid)
+        if best is None:
+            raise refused or InvalidMapping(f"no candidate grid has a side divisible by groups={options.get('groups')}: give grid")
+        return best[1]
+
+    def notes(self, table: Encoded, params: Table) -> dict[str, Any]:
+        """What the price function chose where it was free: the algorithms and group counts in use."""
+        values = price_table(table.rows, params)
+        names = {code: name for name, code in {**L.GEMM_CODES, **L.GEMV_CODES}.items()}
+        algorithms = sorted({names[int(v)] for v in values[:, NOTE["algorithm"]] if v})
+        groups = sorted({int(v) for v in values[:, NOTE["groups"]] if v})
+        return {"algorithms": ", ".join(algorithms), "groups": groups[0] if len(groups) == 1 else tuple(groups)}
+
+    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Event fidelity: cycles of the allreduces and moves taken from the mesh's cycle loop."""
+        from hwsim.targets.wafer_mesh.refine import refined  # noqa: PLC0415  (the cycle loops are loaded only when asked for)
+
+        return refined(program, values)
+
+    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """(static power in watts, area in mm2) by component for one parameter record."""
+        return static_power_w(params), area_mm2(params)
+
+
+CYCLE_SLOTS = [i for i, s in enumerate(L.SLOTS) if s.quantity == "cycles"]
+NOTE = {s.name: i for i, s in enumerate(L.SLOTS) if s.quantity == "note"}
+
+
+def price_table(rows: Table, params: Table) -> NDArray[np.float64]:
+    """Price records of the operator table; returns (rows, slots)."""
+    out = np.zeros(len(rows), dtype=slot_dtype(L.SLOTS))
+    for i in range(len(rows)):
+        price(rows[i], params[0], out[i])
+    return out.view(np.float64).reshape(len(rows), len(L.SLOTS))
+
+
+def set_grid(params: Table, phase: str, grid: Grid) -> None:
+    """Write the program rectangle of a phase into a parameter record."""
+    params[f"{phase}_w"], params[f"{phase}_h"] = grid
+
+
+def cache_policy(options: Mapped) -> str:
+    """shift or concat: how new keys and values are kept."""
+    if options.get("algorithm") in ("shift_kv", "concat_kv"):
+        return str(options["algorithm"]).removesuffix("_kv")
+    return str(options.get("kv_cache", "shift"))
+
+
+def product_algorithm(vectors: int, options: Mapped) -> str:
+    """Name of the algorithm that a product of `vectors` rows uses."""
+    forced = str(options.get("algorithm") or "")
+    if forced in L.GEMM_CODES or forced in L.GEMV_CODES:
+        return forced
+    return "meshgemv" if vectors == 1 else "meshgemm"
+
+
+@lru_cache(maxsize=16)
+def _clocked(chip: Chip, clock_hz: float) -> Chip:
+    return chip if clock_hz == chip.number("clock_hz") else chip.replace(clock_hz=clock_hz)
+
+
+def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
+    """Refuse a forced algorithm that no operator of the graph can use, groups that do not divide the line, and MeshGEMM on fewer than three cores."""
+    algorithm = options.get("algorithm")
+    kinds = set(table.rows["kind"].astype(int))
+    serves = {
+        **dict.fromkeys((*L.GEMM_CODES, *L.GEMV_CODES), {L.MATMUL, L.ATTENTION}), **dict.fromkeys(L.REDUCE_CODES, {L.REDUCE, L.ALLREDUCE}),
+        "broadcast_flood": {L.BROADCAST}, "allreduce_reduce_broadcast": {L.ALLREDUCE}, "allreduce_ring": {L.ALLREDUCE},
+        "vendor_allreduce": {L.ALLREDUCE}, "shift_kv": {L.SHIFT, L.ATTENTION}, "concat_kv": {L.ATTENTION},
+    }  # fmt: skip
+    if algorithm and not kinds & serves[algorithm]:
+        raise InvalidMapping(f"algorithm={algorithm} serves none of this graph's operators ({', '.join(sorted({op.kind for op in graph.ops}))})")
+    grid = options.get("decode_grid") or options.get("grid")
+    if grid and (groups := options.get("groups")) and grid[1] % groups:
+        raise InvalidMapping(f"groups={groups} does not divide the {grid[1]} cores of a column")
+    if grid and algorithm in ("meshgemm", "meshgemm_t", "cannon") and min(grid) < 3:
+        raise InvalidMapping(f"algorithm={algorithm} needs at least 3 cores a side, the grid is {grid[0]} x {grid[1]}")
+    if options.get("system", "waferllm") != "waferllm" and not graph.meta.get("model"):
+        raise InvalidMapping(f"system={options['system']} maps whole language models; for one operator give algorithm")
+
+
+def resolved(options: Mapped, graph: Graph, prefill: Grid, decode: Grid, notes: Mapped) -> dict[str, Any]:
+    """The mapping as used: what was asked for and what was chosen."""
+    grids = {"prefill_grid": prefill, "decode_grid": decode} if graph.phase == "generate" else {"grid": decode if graph.phase == "decode" else prefill}
+    defaults = {"system": "waferllm", "workload_mode": "exact", "energy_mode": "nameplate"}
+    asked = {k: v for k, v in options.items() if k not in ("grid", "prefill_grid", "decode_grid", "groups") and v is not None}
+    return {**grids, **(defaults if graph.meta.get("model") else {"energy_mode": "nameplate"}), **asked, **{k: v for k, v in notes.items() if v}}
+
+
+TARGET = WaferMesh()
