@@ -98,7 +98,7 @@ def _show_chip(name: str, json: str | None) -> None:
     if accuracy:
         screen.print()
         rows = [(metric, error_text(found)) for metric, found in accuracy.items()]
-        screen.print(table("accuracy against published cases", ("metric", "error (mean, worst)"), rows))
+        screen.print(table("accuracy against published cases", ("metric", "mean |error|, worst"), rows))
     screen.print()
     screen.print(primitives_table(target))
 

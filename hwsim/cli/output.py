@@ -121,7 +121,9 @@ def share(value: float | None) -> str:
     >>> share(0.0312)
     '3.1 %'
     """
-    return "-" if value is None else f"{value * 100:.1f} %" if abs(value) < 10 else f"{value * 100:,.0f} %"
+    if value is None:
+        return "-"
+    return f"{value * 100:.1f} %".replace("-0.0 %", "0.0 %") if abs(value) < 10 else f"{value * 100:,.0f} %"
 
 
 def plain_value(value: Any) -> str:

@@ -59,18 +59,18 @@ def _headline(report: Report) -> Group:
         low, high = interval.get(name, (0.0, 0.0))
         low_high = f"{metric(name, low)} .. {metric(name, high)}" if low < high else ""
         rows.append((word, metric(name, found[name]), low_high, error_text(accuracy.get(name))))
-    return table("", ("", "value", "90 % interval", "error (mean, worst)"), rows)
+    return table("", ("", "value", "90 % interval", "validation error"), rows)
 
 
 def error_text(found: Mapping[str, float] | None) -> str:
-    """Write the validation error of one metric.
+    """Write the validation error of one metric: the mean of |error| first.
 
     >>> error_text({"n": 12, "mape": 0.031, "worst": 0.09})
-    '3.1 %, 9.0 % (12 cases)'
+    '3.1 %, worst 9.0 % (n 12)'
     """
     if not found:
         return ""
-    return f"{share(found['mape'])}, {share(found['worst'])} ({found['n']:.0f} case{'s' if found['n'] != 1 else ''})"
+    return f"{share(found['mape'])}, worst {share(found['worst'])} (n {found['n']:.0f})"
 
 
 def _breakdowns(report: Report) -> Iterator[Group]:
@@ -89,7 +89,7 @@ def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Group:
     ranked = sorted(parts.items(), key=lambda kv: -kv[1])
     shown = ranked[:PARTS]
     if rest := ranked[PARTS:]:
-        shown.append((f"{len(rest)} others", sum(v for _, v in rest)))
+        shown.append((f"{len(rest)} more", sum(v for _, v in rest)))
     rows = [(name, f"{value:,.6g} mm2" if unit == "mm2" else engineering(value, unit), share(value / whole)) for name, value in shown]
     return table(heading, ("", "value", "share"), rows)
 
@@ -163,7 +163,7 @@ def constant_text(value: Any, unit: str) -> str:
         return plain_value(value)
     if isinstance(value, list | tuple):
         return f"{' x '.join(f'{v:.6g}' for v in value)} {unit}".strip()
-    if unit.split("/")[0] in ("Hz", "s", "J", "W", "B", "V", "A", "F", "ohm", "S") and value:
+    if unit.split("/")[0] in ("Hz", "s", "J", "W", "B", "V", "A", "F", "ohm", "S", "bit") and value:
         return engineering(value, unit, 6)
     return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.10g} {unit}".strip()
 

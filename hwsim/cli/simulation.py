@@ -23,14 +23,14 @@ RATIOS = ("latency_s", "tokens_per_s", "energy_j", "power_w", "area_mm2")
 def run(
     trace: o.TraceName, chip: o.ChipName, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False,
+    max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False,
     allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
 ) -> None:  # fmt: skip
     """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
     check_writable(json)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
-        layers=layers,
+        layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
 
@@ -73,7 +73,7 @@ def _simulate_and_show(
 def compare(
     trace: o.TraceName, chip: o.ChipNames, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False,
+    max_context: o.MaxContext = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False,
     json: o.Json = None,
 ) -> None:  # fmt: skip
     """Simulate one operator graph on several chips: one table, with ratios to the first."""
@@ -83,7 +83,7 @@ def compare(
     mappings = o.split_by_chip(map_, chip)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
-        layers=layers,
+        layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (as above)
 

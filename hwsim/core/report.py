@@ -84,14 +84,15 @@ class Report:
 
     def metrics(self) -> dict[str, float]:
         """All metrics by name."""
-        seconds, joules, area, ops = self.latency_s, self.energy_j, self.area_mm2, 2 * self.macs
+        seconds, joules, area, macs = self.latency_s, self.energy_j, self.area_mm2, self.macs
+        ops = 2 * macs
         found = {
-            "cycles": self.cycles, "latency_s": seconds, "energy_j": joules, "power_w": self.power_w, "area_mm2": area, "macs": self.macs,
+            "cycles": self.cycles, "latency_s": seconds, "energy_j": joules, "power_w": self.power_w, "area_mm2": area, "macs": macs,
             "frequency_hz": self.cost.program.clock_hz, "bytes": sum(self.cost.bytes_by_level().values()),
         }  # fmt: skip
         if seconds:
             found["inferences_per_s"] = float(self.meta.get("batch", 1)) / seconds
-            found["macs_per_cycle"] = self.macs / self.cycles
+            found["macs_per_cycle"] = macs / self.cycles
             found["tops"] = ops / seconds / 1e12
             if self.tokens:
                 found["tokens_per_s"] = self.tokens / seconds
@@ -101,8 +102,8 @@ class Report:
                 found["tops_per_w"] = ops / joules / 1e12
                 if self.tokens:
                     found["tokens_per_j"] = self.tokens / joules
-                if self.macs:
-                    found["energy_per_mac_j"] = joules / self.macs
+                if macs:
+                    found["energy_per_mac_j"] = joules / macs
         return {**found, **self.cost.program.figures}
 
     def metric(self, name: str) -> float:

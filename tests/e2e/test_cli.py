@@ -57,7 +57,7 @@ def tiny(tmp_path: Path) -> Path:
 
 def test_op_prints_the_whole_report(hwsim: Run) -> None:
     text = hwsim("op", "matmul", "--chip", "toy", *MATMUL, "--map", "arrays=2").stdout
-    for words in ("matmul", "on toy, analytic", "90 % interval", "error (mean, worst)", "latency by component", "latency by mechanism",
+    for words in ("matmul", "on toy, analytic", "90 % interval", "validation error", "latency by component", "latency by mechanism",
                   "energy by component", "area by component", "longest operators", "bytes moved", "utilisation", "resources",
                   "mapping as used: arrays=2", "it is a toy",
                   "nobody built it", "4 constants used, 1 of them fitted", "hwsim show toy"):  # fmt: skip
@@ -169,7 +169,7 @@ def test_validate_record(hwsim: Run, models: Path) -> None:
     cases(models / "toy").rename(models / "toy" / "published.yaml")
     assert "accuracy.json" in hwsim("validate", "--record").stdout.replace("\n", "")
     text = hwsim("op", "matmul", "--chip", "toy", *MATMUL).stdout
-    assert "(2 cases)" in text
+    assert "(n 2)" in text
     assert "accuracy against published cases" in hwsim("show", "toy").stdout
 
 

@@ -75,7 +75,7 @@ def test_figures() -> None:
     assert (constant_text(1.1e9, "Hz"), constant_text((750.0, 994.0), "PE"), constant_text("ring", "text"), constant_text(850000.0, "PE")) == (
         "1.1 GHz", "750 x 994 PE", "ring", "850,000 PE",
     )  # fmt: skip
-    assert error_text({"n": 1, "mape": 0.5, "worst": 0.5}) == "50.0 %, 50.0 % (1 case)" and error_text(None) == ""
+    assert error_text({"n": 1, "mape": 0.5, "worst": 0.5}) == "50.0 %, worst 50.0 % (n 1)" and error_text(None) == ""
 
 
 def test_tables_without_rows() -> None:
