@@ -47,7 +47,7 @@ def price_baseline(op: Any, p: Any, out: Any) -> None:
     x_words, w_words, macs = tile_words(op, w, h)
     products = products_of(op)
     if op.decode > 0:
-        collectives = op.lead if op.kind == L.MATMUL else 4.0 if op.kind == L.ATTENTION else op.allreduces
+        collectives = op.share if op.kind == L.MATMUL else 4.0 if op.kind == L.ATTENTION else op.allreduces
         if p.system == L.T10:
             out.transfer = collectives * line * p.t10_relay_cycles
         else:

@@ -17,10 +17,10 @@ STAR, CHAIN, TREE, TWO_PHASE = 1, 2, 3, 4
 
 @jit
 def reduce_star(p: float, b: float, hop: float, turn: float) -> float:
-    """Every core sends straight to the root: C = b (p - 1), one step deep."""
+    """Every core sends straight to the root, which receives b (p - 1) wavelets; the farthest one's hops hide behind them when b >= hop."""
     if p <= 1:
         return 0.0
-    return max(b * (p - 1), b * p / 2 + hop * (p - 1)) + turn
+    return max(b, hop) * (p - 1) + turn
 
 
 @jit

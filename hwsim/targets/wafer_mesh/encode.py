@@ -78,10 +78,11 @@ def encode(graph: Graph, paper_faithful: bool) -> Encoded:
 
 @dataclass(frozen=True)
 class _Shared:
-    """A product's place among those with the same input: does it lead, and the widths of the others."""
+    """A product's place among those with the same input: does it lead, who the others are, and its share of what they pay together."""
 
     lead: bool = True
     partners: tuple[Op, ...] = ()
+    share: float = 1.0
 
 
 _ALONE = _Shared()
@@ -97,7 +98,7 @@ def _sharing(graph: Graph) -> dict[int, _Shared]:
     for members in readers.values():
         for position, index in enumerate(members):
             partners = tuple(graph.ops[i] for i in members[1:]) if position == 0 else ()
-            found[index] = _Shared(position == 0, partners)
+            found[index] = _Shared(position == 0, partners, 1 / len(members))
     return found
 
 
@@ -115,7 +116,7 @@ def _matmul(op: Op, shared: _Shared, paper: bool) -> Mapping[str, Any]:
     vectors = op["batch"] * op["m"]
     return {
         "kind": L.MATMUL, "batch": op["batch"], "m": op["m"], "k": op["k"], "n": _full_width(op, paper), "n2": widths[0] if widths else 0,
-        "n3": sum(widths[1:]), "lead": shared.lead, "aligned": shared.lead, "rows": op["m"], "cols": op["n"],
+        "n3": sum(widths[1:]), "lead": shared.lead, "aligned": shared.lead, "share": shared.share, "rows": op["m"], "cols": op["n"],
         "decode": op.phase == "decode" or (not op.phase and vectors == 1),
     }  # fmt: skip
 

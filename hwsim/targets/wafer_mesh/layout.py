@@ -25,7 +25,7 @@ SYSTEM_CODES = {"waferllm": WAFERLLM, "t10": T10, "ladder": LADDER}
 
 OP_FIELDS = (
     "kind", "batch", "m", "k", "n", "n2", "n3",  # products: n2, n3 are the partners fused into one allreduce
-    "lead", "aligned", "elements", "element_bytes", "fp32",
+    "lead", "aligned", "share", "elements", "element_bytes", "fp32",
     "rows", "cols", "vector_calls", "transcendental", "allreduces",
     "heads", "kv_heads", "head_dim", "positions", "attended", "shifted",
     "decode", "in_graph", "handover", "points", "dims", "mac_share", "macs", "compulsory_bytes",
