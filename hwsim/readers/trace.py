@@ -152,13 +152,23 @@ def _stated(op: Op) -> dict[str, Any]:
 
 def _flow(value: object) -> str:
     """Write plain data as flow YAML (JSON, with characters beyond the basic plane in YAML's way)."""
-    if isinstance(value, Mapping) and not all(isinstance(key, str) for key in value):
-        raise InvalidTrace(f"meta keys must be text, got {next(key for key in value if not isinstance(key, str))!r}")
+    _check_keys(value)
     try:
         text = json.dumps(dict(value) if isinstance(value, Mapping) else value, allow_nan=False)
     except (TypeError, ValueError) as bad:
         raise InvalidTrace(f"a trace file cannot hold this: {bad}") from None
     return re.sub(r"\\u(d[89ab]..)\\u(d[c-f]..)", _astral, text).replace("\x7f", "\\u007f")
+
+
+def _check_keys(value: object) -> None:
+    """Refuse a key that is no text at any depth: JSON would turn it into one without a word."""
+    if isinstance(value, Mapping):
+        if wrong := [key for key in value if not isinstance(key, str)]:
+            raise InvalidTrace(f"keys must be text, got {wrong[0]!r}")
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_keys(item)
 
 
 def _astral(match: re.Match[str]) -> str:

@@ -41,9 +41,9 @@ def test_a_number_and_its_text_agree(value, unit):
 
 
 @given(st.integers(1, 10**6), st.sampled_from([("us", "ns", 1000), ("KiB", "B", 1024), ("GB", "bit", 8 * 10**9), ("mm2", "um2", 10**6), ("MAC", "MACs", 1)]))
-def test_conversions_round_trip(n, units):
+def test_larger_units_hold_so_many_smaller_ones(n, units):
     big, small, ratio = units
-    assert quantity(f"{n} {big}", small) == pytest.approx(quantity(f"{n * ratio} {small}", big) * (quantity(f"1 {big}", small) / quantity(f"1 {big}", big)))
+    assert quantity(f"{n} {big}", small) == quantity(f"{n * ratio} {small}", small)
 
 
 @pytest.mark.parametrize("text", ["pJ/bit", "GB/s", "fF/um2", "ohm*um", "mW/MHz", "KiB", "MAC/cycle", "nA/um", "V*V", "J/m2"])
