@@ -30,6 +30,9 @@ Maps = Annotated[list[str] | None, typer.Option("--map", metavar="OPTION=VALUE",
 ChipMaps = Annotated[
     list[str] | None, typer.Option("--map", metavar="[CHIP:]OPTION=VALUE", help="Force a mapping option: grid=420x420, or wse2:grid=420x420.")
 ]
+ChipSets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="[CHIP:]PARAM=VALUE", help="Set a constant: clock_hz='1.1 GHz', or wse2:clock_hz='1 GHz'.")
+]
 Args = Annotated[list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="An argument: m=1.")]
 Fidelity = Annotated[str, typer.Option(help="analytic (closed forms) or event (simulated contention, cycle loops).")]
 NoInterval = Annotated[bool, typer.Option("--no-interval", help="Skip the intervals, for speed.")]
@@ -88,17 +91,21 @@ def parse_values(texts: Iterable[str] | None, option: str, error: type[HwsimErro
     return {name: parse_value(value, error) for name, value in assignments(texts, option, error).items()}
 
 
-def split_by_chip(texts: Iterable[str] | None, chips: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the mapping of each chip: options without a prefix go to all, ``CHIP:option=value`` to one. Raises `InvalidMapping`."""
-    chips = list(chips)
-    texts_of: dict[str, list[str]] = {chip: [] for chip in chips}
+def texts_by_chip(texts: Iterable[str] | None, option: str, chips: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ``name=value`` texts of each chip: those without a prefix go to all, ``CHIP:name=value`` to one. Raises `InvalidMapping`."""
+    found: dict[str, list[str]] = {chip: [] for chip in chips}
     for text in texts or ():
-        prefix, colon, rest = text.partition("=")[0].rpartition(":")[0], ":" in text.partition("=")[0], text
-        if colon and prefix not in texts_of:
-            raise InvalidMapping(f"--map '{text}': '{prefix}' is none of the chips compared ({', '.join(chips)})")
-        for chip in [prefix] if colon else chips:
-            texts_of[chip].append(rest[len(prefix) + 1 :] if colon else rest)
-    return {chip: parse_values(mine, "--map") for chip, mine in texts_of.items()}
+        prefix, colon, _ = text.partition("=")[0].rpartition(":")
+        if colon and prefix not in found:
+            raise InvalidMapping(f"{option} '{text}': '{prefix}' is none of the chips compared ({', '.join(found)})")
+        for chip in [prefix] if colon else found:
+            found[chip].append(text[len(prefix) + 1 :] if colon else text)
+    return found
+
+
+def split_by_chip(texts: Iterable[str] | None, chips: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the mapping options of each chip. Raises `InvalidMapping`."""
+    return {chip: parse_values(mine, "--map") for chip, mine in texts_by_chip(texts, "--map", chips).items()}
 
 
 def stated(**options: Any) -> dict[str, Any]:

@@ -73,21 +73,21 @@ def _simulate_and_show(
 def compare(
     trace: o.TraceName, chip: o.ChipNames, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    max_context: o.MaxContext = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False,
-    json: o.Json = None,
+    max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
+    no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
 ) -> None:  # fmt: skip
     """Simulate one operator graph on several chips: one table, with ratios to the first."""
     check_writable(json)
     if repeated := next((c for i, c in enumerate(chip) if c in chip[:i]), None):
         raise InvalidChip(f"chip '{repeated}' is given twice")
-    mappings = o.split_by_chip(map_, chip)
+    mappings, constants = o.split_by_chip(map_, chip), o.texts_by_chip(set_, "--set", chip)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
         layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (as above)
 
-    silicon = {name: api.load_chip(name) for name in chip}
+    silicon = {name: api.load_chip(name, **o.assignments(constants[name], "--set", InvalidChip)) for name in chip}
     graph = api.load_graph(trace, **settings)
     with working(f"simulating {graph.name} on {len(chip)} chips"):
         reports = {

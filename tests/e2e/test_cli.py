@@ -118,6 +118,13 @@ def test_compare_in_one_table(hwsim: Run, tiny: Path, tmp_path: Path) -> None:
     assert data["ratios"]["toy2"]["latency_s"] == pytest.approx(data["reports"][1]["latency_s"] / data["reports"][0]["latency_s"])
 
 
+def test_compare_with_constants_of_one_chip(hwsim: Run, tiny: Path) -> None:
+    constants = ["--set", "toy2:clock_hz=4 GHz", "--set", "bytes_per_cycle=32 B/cycle"]
+    found = hwsim("compare", str(tiny), "--chip", "toy", "--chip", "toy2", *constants, "--json", "-")
+    first, second = json.loads(found.stdout)["reports"]
+    assert first["cycles"] == second["cycles"] and first["latency_s"] == pytest.approx(4 * second["latency_s"])
+
+
 def test_primitive(hwsim: Run) -> None:
     assert re.search(r"cycles\s+6", hwsim("primitive", "hop", "--chip", "toy", "--arg", "hops=3").stdout)
     data = json.loads(hwsim("primitive", "hop", "--chip", "toy", "--arg", "hops=3", "--json", "-").stdout)
