@@ -72,7 +72,7 @@ def test_values_are_in_internal_units(toy):
         (TEXT, "[1, 2]", ":1: a chip file is a mapping"),
         (TEXT, "", "a chip file is a mapping"),
     ],
-)  # fmt: skip
+)
 def test_complaints_say_where(toy, old, new, message):
     assert old in TEXT
     toy.write_text(TEXT.replace(old, new, 1))
@@ -87,7 +87,7 @@ def test_a_chip_based_on_another(toy, tmp_path):
     child.write_text(
         "schema: hwsim.chip/1\nname: child\ntarget: wafer_mesh\nbased_on: chip.yaml\n"
         "params:\n  clock_hz: {value: 2 GHz, status: derived, source: twice}\n"
-    )  # fmt: skip
+    )
     chip = read_chip(child)
     assert chip.number("clock_hz") == 2e9
     assert chip.param("hop_cycles") == read_chip(toy).param("hop_cycles")
@@ -106,12 +106,17 @@ def test_overrides(toy):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"clok_hz": 3}, "no parameter 'clok_hz' (did you mean clock_hz?)"), ({"clock_hz": "3"}, "clock_hz needs a unit, such as 3 GHz"),
-        ({"clock_hz": True}, "clock_hz is a number"), ({"clock_hz": [3]}, "clock_hz is a number"), ({"has_router": 3}, "unit flag needs true or false"),
-        ({"algorithm": 3}, "algorithm is text"), ({"grid_usable": "[3]"}, "grid_usable has 2 figures, got 1"), ({"grid_usable": 3}, "grid_usable is a vector"),
+        ({"clok_hz": 3}, "no parameter 'clok_hz' (did you mean clock_hz?)"),
+        ({"clock_hz": "3"}, "clock_hz needs a unit, such as 3 GHz"),
+        ({"clock_hz": True}, "clock_hz is a number"),
+        ({"clock_hz": [3]}, "clock_hz is a number"),
+        ({"has_router": 3}, "unit flag needs true or false"),
+        ({"algorithm": 3}, "algorithm is text"),
+        ({"grid_usable": "[3]"}, "grid_usable has 2 figures, got 1"),
+        ({"grid_usable": 3}, "grid_usable is a vector"),
         ({"clock_hz": float("nan")}, "not a finite number"),
     ],
-)  # fmt: skip
+)
 def test_bad_overrides(toy, setting, message):
     with pytest.raises(InvalidChip) as raised:
         load_chip(toy, **setting)

@@ -13,11 +13,29 @@ from hwsim.readers.huggingface import read_huggingface
 from hwsim.readers.load import load_graph, trace_names
 
 PARAMETERS = {
-    "llama3-8b": 8.03e9, "llama2-7b": 6.74e9, "llama2-13b": 13.0e9, "codellama-34b": 33.7e9, "qwen2-72b": 72.7e9, "opt-6.7b": 6.66e9,
-    "phi-3-mini": 3.82e9, "llama-3.2-1b": 1.24e9, "tinyllama-1.1b": 1.10e9, "llama3.1-8b": 8.03e9, "llama3.1-70b": 70.6e9,
-    "llama3.1-405b": 406e9, "qwen3-8b": 8.19e9, "qwen3-32b": 32.8e9, "gpt3-175b": 175e9, "mistral-7b": 7.24e9, "mixtral-8x7b": 46.7e9,
-    "gemma-2b": 2.51e9, "gemma2-9b": 9.24e9, "gpt2-345m": 0.355e9, "opt-350m": 0.331e9, "gpt-neox-20b": 20.55e9,
-}  # fmt: skip
+    "llama3-8b": 8.03e9,
+    "llama2-7b": 6.74e9,
+    "llama2-13b": 13.0e9,
+    "codellama-34b": 33.7e9,
+    "qwen2-72b": 72.7e9,
+    "opt-6.7b": 6.66e9,
+    "phi-3-mini": 3.82e9,
+    "llama-3.2-1b": 1.24e9,
+    "tinyllama-1.1b": 1.10e9,
+    "llama3.1-8b": 8.03e9,
+    "llama3.1-70b": 70.6e9,
+    "llama3.1-405b": 406e9,
+    "qwen3-8b": 8.19e9,
+    "qwen3-32b": 32.8e9,
+    "gpt3-175b": 175e9,
+    "mistral-7b": 7.24e9,
+    "mixtral-8x7b": 46.7e9,
+    "gemma-2b": 2.51e9,
+    "gemma2-9b": 9.24e9,
+    "gpt2-345m": 0.355e9,
+    "opt-350m": 0.331e9,
+    "gpt-neox-20b": 20.55e9,
+}
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
@@ -147,15 +165,25 @@ def test_defaults_and_maximum():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"context": 9000}, "9000 positions exceed the model's 8192 (max_position_embeddings)"), ({"phase": "prefil"}, "did you mean prefill?"),
-        ({"phase": "prefill"}, "phase prefill needs prompt"), ({"phase": "generate", "prompt": 3}, "phase generate needs generate"),
-        ({"phase": "generate", "prompt": 8000, "generate": 193}, "8193 positions exceed"), ({"contxt": 3}, "no option 'contxt' (did you mean context"),
-        ({"context": 0}, "context must be a positive whole number"), ({"batch": -1}, "batch must be"), ({"batch": True}, "batch must be"),
-        ({"batch": 1.5}, "batch must be"), ({"layers": 33}, "layers 33 exceeds the model's 32"), ({"prompt": 5}, "prompt has no meaning in phase decode"),
-        ({"dtype": "fp17"}, "unknown dtype 'fp17'"), ({"kv_dtype": "x"}, "unknown dtype"), ({"weight_density": 0}, "weight_density must be in"),
-        ({"weight_density": 1.1}, "weight_density must be in"), ({"weight_density": "a"}, "weight_density must be in"),
+        ({"context": 9000}, "9000 positions exceed the model's 8192 (max_position_embeddings)"),
+        ({"phase": "prefil"}, "did you mean prefill?"),
+        ({"phase": "prefill"}, "phase prefill needs prompt"),
+        ({"phase": "generate", "prompt": 3}, "phase generate needs generate"),
+        ({"phase": "generate", "prompt": 8000, "generate": 193}, "8193 positions exceed"),
+        ({"contxt": 3}, "no option 'contxt' (did you mean context"),
+        ({"context": 0}, "context must be a positive whole number"),
+        ({"batch": -1}, "batch must be"),
+        ({"batch": True}, "batch must be"),
+        ({"batch": 1.5}, "batch must be"),
+        ({"layers": 33}, "layers 33 exceeds the model's 32"),
+        ({"prompt": 5}, "prompt has no meaning in phase decode"),
+        ({"dtype": "fp17"}, "unknown dtype 'fp17'"),
+        ({"kv_dtype": "x"}, "unknown dtype"),
+        ({"weight_density": 0}, "weight_density must be in"),
+        ({"weight_density": 1.1}, "weight_density must be in"),
+        ({"weight_density": "a"}, "weight_density must be in"),
     ],
-)  # fmt: skip
+)
 def test_refusals(options, message):
     with pytest.raises(InvalidTrace) as raised:
         load_graph("llama3-8b", **options)
@@ -163,22 +191,33 @@ def test_refusals(options, message):
 
 
 LLAMA = {
-    "model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 256,
-}  # fmt: skip
+    "model_type": "llama",
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 100,
+    "max_position_embeddings": 256,
+}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model_type": "lama"}, "architecture 'lama' is not read; supported: llama, mistral"), ({"model_type": None}, "supported: llama"),
-        ({"hidden_size": None}, "the config states no 'hidden_size'"), ({"hidden_size": 65}, "65 is no multiple of the 4 attention heads"),
-        ({"num_key_value_heads": 3}, "3 does not divide the 4 attention heads"), ({"vocab_size": "x"}, "vocab_size: must be a positive whole number"),
-        ({"hidden_act": "tanhh"}, "hidden_act: 'tanhh' is none of silu"), ({"tie_word_embeddings": 1}, "must be true or false"),
+        ({"model_type": "lama"}, "architecture 'lama' is not read; supported: llama, mistral"),
+        ({"model_type": None}, "supported: llama"),
+        ({"hidden_size": None}, "the config states no 'hidden_size'"),
+        ({"hidden_size": 65}, "65 is no multiple of the 4 attention heads"),
+        ({"num_key_value_heads": 3}, "3 does not divide the 4 attention heads"),
+        ({"vocab_size": "x"}, "vocab_size: must be a positive whole number"),
+        ({"hidden_act": "tanhh"}, "hidden_act: 'tanhh' is none of silu"),
+        ({"tie_word_embeddings": 1}, "must be true or false"),
         ({"model_type": "mixtral", "num_local_experts": 2, "num_experts_per_tok": 3}, "3 exceeds the 2 experts"),
-        ({"model_type": "qwen3"}, "states no 'head_dim'"), ({"num_hidden_layers": 0}, "num_hidden_layers: must be a positive"),
+        ({"model_type": "qwen3"}, "states no 'head_dim'"),
+        ({"num_hidden_layers": 0}, "num_hidden_layers: must be a positive"),
     ],
-)  # fmt: skip
+)
 def test_bad_configs_name_file_and_key(tmp_path, change, message):
     file = tmp_path / "config.json"
     file.write_text(json.dumps({k: v for k, v in {**LLAMA, **change}.items() if v is not None}, indent=1))

@@ -29,11 +29,14 @@ def test_graphs_are_cached():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("lama3-8b", {}, "unknown trace 'lama3-8b' (did you mean llama3-8b"), ("net.onnx", {}, "net.onnx: ONNX files are not read yet"),
-        ("none.csv", {}, "none.csv: no such file"), ("no/where", {}, "no such file or folder"), ("llama3-8b", {"batch": {}}, "unhashable"),
+        ("lama3-8b", {}, "unknown trace 'lama3-8b' (did you mean llama3-8b"),
+        ("net.onnx", {}, "net.onnx: ONNX files are not read yet"),
+        ("none.csv", {}, "none.csv: no such file"),
+        ("no/where", {}, "no such file or folder"),
+        ("llama3-8b", {"batch": {}}, "unhashable"),
         ("llama3-8b", {"batch": [1]}, "batch must be a positive whole number"),
     ],
-)  # fmt: skip
+)
 def test_refusals(name, options, message):
     with pytest.raises(InvalidTrace) as raised:
         load_graph(name, **options)
@@ -51,22 +54,34 @@ def test_other_files(tmp_path):
 
 
 def test_workloads():
-    one = graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "int8", "weight_dtype": "int4", "weight_density": 0.5, "component": "x", "layer": 1})
+    one = graph_of_workload(
+        {"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "int8", "weight_dtype": "int4", "weight_density": 0.5, "component": "x", "layer": 1}
+    )
     assert one.macs == 24
     assert one.weight_bytes == 6
-    assert graph_of_workload({"op": "attention", "heads": 1, "q": 1, "kv": 2, "head_dim": 4, "kv_dtype": "fp8"}).tensors["attention.key"].dtype == "fp8"
+    assert (
+        graph_of_workload({"op": "attention", "heads": 1, "q": 1, "kv": 2, "head_dim": 4, "kv_dtype": "fp8"}).tensors["attention.key"].dtype == "fp8"
+    )
     assert graph_of_workload({"op": "allreduce", "elements": 7, "dtype": "fp32"}).ops[0].elementary == 7
-    assert graph_of_workload({"trace": "llama3-8b", "phase": "decode", "context": 64, "batch": 1}) is load_graph("llama3-8b", context=64, phase="decode", batch=1)
+    assert graph_of_workload({"trace": "llama3-8b", "phase": "decode", "context": 64, "batch": 1}) is load_graph(
+        "llama3-8b", context=64, phase="decode", batch=1
+    )
 
 
 @pytest.mark.parametrize(
     ("workload", "message"),
     [
-        ({"primitive": "x"}, "is one mechanism"), ({"m": 1}, "one of op, trace and primitive"), ({"op": "matmul", "trace": "x"}, "one of op, trace"), ({"op": 3}, "by name"),
-        ({"op": "matmull"}, "did you mean matmul"), ({"op": "matmul", "m": 1, "k": 1}, "needs n"), ({"op": "matmul", "m": 1, "k": 1, "n": 1, "phase": "x"}, "no argument 'phase'"),
-        ({"op": "matmul", "m": 1, "k": 1, "n": 1, "bacth": 2}, "did you mean batch"), ({"op": "matmul", "m": [1], "k": 1, "n": 1}, "whole number"),
+        ({"primitive": "x"}, "is one mechanism"),
+        ({"m": 1}, "one of op, trace and primitive"),
+        ({"op": "matmul", "trace": "x"}, "one of op, trace"),
+        ({"op": 3}, "by name"),
+        ({"op": "matmull"}, "did you mean matmul"),
+        ({"op": "matmul", "m": 1, "k": 1}, "needs n"),
+        ({"op": "matmul", "m": 1, "k": 1, "n": 1, "phase": "x"}, "no argument 'phase'"),
+        ({"op": "matmul", "m": 1, "k": 1, "n": 1, "bacth": 2}, "did you mean batch"),
+        ({"op": "matmul", "m": [1], "k": 1, "n": 1}, "whole number"),
     ],
-)  # fmt: skip
+)
 def test_bad_workloads(workload, message):
     with pytest.raises(InvalidTrace) as raised:
         graph_of_workload(workload)
@@ -98,13 +113,21 @@ def test_a_chain_of_gemms(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,m,k\na,1,2\n", "g.csv:1: column(s) missing: n"), ("name,m,k,n,bacth\n", "g.csv:1: unknown column 'bacth' (did you mean batch?)"),
-        ("name,m,k,n\na,1,2\n", "g.csv:2: 3 cells, but the header has 4"), ("name,m,k,n\na,1,2,0\n", "g.csv:2: n must be a positive whole number, got '0'"),
-        ("name,m,k,n\na,1,2,x\n", "g.csv:2: n must be"), ("name,m,k,n\na,1,2,-3\n", "got '-3'"), ("name,m,k,n\n,1,2,3\n", "g.csv:2: the name is empty"),
-        ("name,m,k,n\n", "holds no row"), ("name,m,k,n\na,1,2,3\na,1,2,3\n", "g.csv:3: name 'a' is used twice"), ("name,m,k,n,m\n", "'m' is stated twice"),
-        ("name,m,k,n,dtype\na,1,2,3,fp17\n", "g.csv:2: unknown dtype 'fp17'"), ('name,m,k,n\n"a,1,2,3\n', "not CSV"), ("name,m,k,n\na,1,2,²\n", "g.csv:2: n must be"),
+        ("name,m,k\na,1,2\n", "g.csv:1: column(s) missing: n"),
+        ("name,m,k,n,bacth\n", "g.csv:1: unknown column 'bacth' (did you mean batch?)"),
+        ("name,m,k,n\na,1,2\n", "g.csv:2: 3 cells, but the header has 4"),
+        ("name,m,k,n\na,1,2,0\n", "g.csv:2: n must be a positive whole number, got '0'"),
+        ("name,m,k,n\na,1,2,x\n", "g.csv:2: n must be"),
+        ("name,m,k,n\na,1,2,-3\n", "got '-3'"),
+        ("name,m,k,n\n,1,2,3\n", "g.csv:2: the name is empty"),
+        ("name,m,k,n\n", "holds no row"),
+        ("name,m,k,n\na,1,2,3\na,1,2,3\n", "g.csv:3: name 'a' is used twice"),
+        ("name,m,k,n,m\n", "'m' is stated twice"),
+        ("name,m,k,n,dtype\na,1,2,3,fp17\n", "g.csv:2: unknown dtype 'fp17'"),
+        ('name,m,k,n\n"a,1,2,3\n', "not CSV"),
+        ("name,m,k,n\na,1,2,²\n", "g.csv:2: n must be"),
     ],
-)  # fmt: skip
+)
 def test_bad_tables(tmp_path, text, message):
     file = tmp_path / "g.csv"
     file.write_text(text, encoding="utf-8")

@@ -26,9 +26,12 @@ def graphs(draw):
     names = draw(st.lists(st.text(min_size=1, max_size=6), unique=True, max_size=6))
     for i, name in enumerate(f"{i}{n}" for i, n in enumerate(names)):
         common = {
-            "label": draw(st.sampled_from(["", "q", "a: b"])), "layer": draw(st.none() | st.integers(0, 3)), "repeat": draw(st.integers(1, 3)),
-            "phase": draw(st.sampled_from(["", "decode"])), "attrs": draw(st.dictionaries(st.text(max_size=3), st.booleans() | st.integers() | st.text(), max_size=2)),
-        }  # fmt: skip
+            "label": draw(st.sampled_from(["", "q", "a: b"])),
+            "layer": draw(st.none() | st.integers(0, 3)),
+            "repeat": draw(st.integers(1, 3)),
+            "phase": draw(st.sampled_from(["", "decode"])),
+            "attrs": draw(st.dictionaries(st.text(max_size=3), st.booleans() | st.integers() | st.text(), max_size=2)),
+        }
         match draw(st.sampled_from(["matmul", "norm", "relu", "add"])):
             case "matmul":
                 n = draw(st.integers(1, 5))
@@ -68,7 +71,11 @@ def test_shipped_traces_round_trip(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "graph", [single_op("attention", heads=4, kv_heads=2, q=1, kv=9, head_dim=8, attrs={"kv_dtype": "fp8"}), single_op("conv2d", n=1, c=4, h=8, w=8, k=4, r=3, s=3, pad=1)]
+    "graph",
+    [
+        single_op("attention", heads=4, kv_heads=2, q=1, kv=9, head_dim=8, attrs={"kv_dtype": "fp8"}),
+        single_op("conv2d", n=1, c=4, h=8, w=8, k=4, r=3, s=3, pad=1),
+    ],
 )
 def test_single_operators_round_trip(graph, tmp_path):
     write_trace(graph, tmp_path / "t.yaml")
@@ -96,14 +103,21 @@ def test_a_file_written_by_hand(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("trace/1", "trace/2", ":1: schema: must be hwsim.trace/1"), ("kind: matmul", "kind: matmull", ":6: ops[0]: unknown operator 'matmull' (did you mean matmul?)"),
-        ("n: 10,", "n: 0,", ":6: ops[0]: operator 'fc': n must be positive, got 0"), ("n: 10,", "n: 10.0,", ":6: ops[0].bounds.n: should be a valid integer"),
-        ("role: input", "rol: input", ":4: tensors.x.rol: unknown key (did you mean role?)"), ("role: input", "role: inputt", ":4: tensors.x: tensor 'x': role"),
-        ("inputs: [fc.out]", "inputs: [fc]", "unknown tensor 'fc'"), ("cols: 10", "cols: 11", "input0 should be (1, 11)"), ("name: act", "name: fc", "used twice"),
-        ("kind: matmul, ", "", ":6: ops[0].kind: is missing"), ("[1, 64]", "[1, -64]", ":4: tensors.x: tensor 'x': shape"), (TEXT, "- 1", "a trace file is a mapping"),
+        ("trace/1", "trace/2", ":1: schema: must be hwsim.trace/1"),
+        ("kind: matmul", "kind: matmull", ":6: ops[0]: unknown operator 'matmull' (did you mean matmul?)"),
+        ("n: 10,", "n: 0,", ":6: ops[0]: operator 'fc': n must be positive, got 0"),
+        ("n: 10,", "n: 10.0,", ":6: ops[0].bounds.n: should be a valid integer"),
+        ("role: input", "rol: input", ":4: tensors.x.rol: unknown key (did you mean role?)"),
+        ("role: input", "role: inputt", ":4: tensors.x: tensor 'x': role"),
+        ("inputs: [fc.out]", "inputs: [fc]", "unknown tensor 'fc'"),
+        ("cols: 10", "cols: 11", "input0 should be (1, 11)"),
+        ("name: act", "name: fc", "used twice"),
+        ("kind: matmul, ", "", ":6: ops[0].kind: is missing"),
+        ("[1, 64]", "[1, -64]", ":4: tensors.x: tensor 'x': shape"),
+        (TEXT, "- 1", "a trace file is a mapping"),
         ("function: relu", "function: rely", ":7: ops[1]: operator 'act': elementwise has no function 'rely'"),
     ],
-)  # fmt: skip
+)
 def test_complaints_say_where(tmp_path, old, new, message):
     assert old in TEXT
     file = tmp_path / "t.yaml"

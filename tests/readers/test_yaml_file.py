@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from hwsim.core.errors import InvalidChip
 from hwsim.readers.yaml_file import FileModel, load_json, load_yaml, parse_yaml, path_text, validate
@@ -15,8 +16,8 @@ class Inner(FileModel):
 
 class Outer(FileModel):
     name: str
-    parts: dict[str, Inner] = {}
-    sizes: list[int] = []
+    parts: dict[str, Inner] = Field(default_factory=dict)
+    sizes: list[int] = Field(default_factory=list)
 
 
 def test_lines_of_every_value(tmp_path):
@@ -77,7 +78,12 @@ def test_unreadable_files(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{"a": 1,\n "b": }', ":2: column 7"), ('{"a": 1, "a": 2}', "'a' is stated twice"), ('{"a": NaN}', "NaN is not a JSON number"), ("[" * 100000, "deep")],
+    [
+        ('{"a": 1,\n "b": }', ":2: column 7"),
+        ('{"a": 1, "a": 2}', "'a' is stated twice"),
+        ('{"a": NaN}', "NaN is not a JSON number"),
+        ("[" * 100000, "deep"),
+    ],
 )
 def test_bad_json(tmp_path, text, message):
     file = tmp_path / "a.json"
