@@ -1,0 +1,220 @@
+"""From a graph to the operator table: what is launched on each GPU, sizes per GPU, launches and merged kernels. Encodings are kept per graph and options."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.dtype import dtype
+from hwsim.core.errors import InvalidMapping
+from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.core.operators import attended_pairs
+from hwsim.core.program import Table
+from hwsim.targets.gpu import sharding as H
+from hwsim.targets.gpu import spec as S
+from hwsim.targets.gpu.mapping import Options
+
+VECTOR_KINDS = ("elementwise", "rope", "embedding", "topk")
+KIND_CODES = {"matmul": S.MATMUL, "attention": S.ATTENTION, "softmax": S.SOFTMAX, "norm": S.NORM, "allreduce": S.ALLREDUCE} | dict.fromkeys(
+    VECTOR_KINDS, S.VECTOR
+)
+ARITHMETIC = {"fp16": S.TENSOR_16, "bf16": S.TENSOR_16, "int8": S.TENSOR_INT8, "fp32": S.VECTOR_FP32}
+HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
+TWO_TENSORS = ("add", "sub", "mul", "div", "silu_mul", "gelu_mul")
+CACHED_GRAPHS = 32
+_STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """An encoded graph: the graph with its all-reduces, the operator table, the row of each operator, executions per row."""
+
+    graph: Graph
+    rows: Table
+    row_of: tuple[int, ...]
+    counts: NDArray[np.float64]
+    skipped: tuple[str, ...]
+    memory_bytes: float
+    dispatches: frozenset[float]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What an operator's neighbours make of it: `width` and `share` of a merged product, kernel `launches`, `host` 1 where a step starts."""
+
+    width: int
+    share: float
+    launches: float
+    host: int
+
+
+_KEPT: OrderedDict[tuple[str, Options], Lowered] = OrderedDict()
+
+
+def lower(graph: Graph, options: Options) -> Lowered:
+    """Return the encoded graph; the last `CACHED_GRAPHS` pairs of graph and options are kept. Raises `InvalidMapping`."""
+    key = (graph.key, options)
+    found = _KEPT.pop(key, None) or _lower(graph, options)
+    _KEPT[key] = found
+    while len(_KEPT) > CACHED_GRAPHS:
+        _KEPT.popitem(last=False)
+    return found
+
+
+def unmodelled(op: Op) -> str:
+    """Return why this target has no model for an operator; empty when it has one."""
+    if op.kind not in KIND_CODES:
+        return "no kernel model"
+    if op.kind in ("matmul", "attention") and op.dtype not in ARITHMETIC:
+        return f"no {op.dtype} arithmetic"
+    if op.kind == "matmul" and op.operand_role == "weight":
+        if op.weight_dtype != op.dtype:
+            return f"no kernel for {op.weight_dtype} weights with {op.dtype} activations"
+        if op.weight_density < 1:
+            return "no kernel for sparse weights"
+        if op["pool"]:
+            return "no kernel for a pool of experts"
+    return ""
+
+
+def _lower(graph: Graph, options: Options) -> Lowered:
+    _check_devices(graph, options)
+    spread = H.with_allreduces(graph) if options.devices > 1 else graph
+    how = H.shardings(graph) if options.devices > 1 else ()
+    by_name = dict(zip((op.name for op in graph.ops), how, strict=True)) if how else {}
+    launches = _launches(spread, options)
+    index: dict[tuple[object, ...], int] = {}
+    records: list[tuple[float, ...]] = []
+    counts: list[float] = []
+    row_of, skipped = [], []
+    for op, launch in zip(spread.ops, launches, strict=True):
+        sharding = by_name.get(op.name, H.REPLICATED)
+        key = (op.signature, sharding, launch)
+        at = index.setdefault(key, len(records))
+        if at == len(records):
+            if reason := unmodelled(op):
+                skipped.append(_share(op, graph, reason))
+            records.append(tuple(_encode(op, sharding, launch, options, single=len(graph.ops) == 1)[f] for f in S.OP_FIELDS))
+            counts.append(0.0)
+        counts[at] += op.repeat
+        row_of.append(at)
+    rows = np.array(records, dtype=S.OP_DTYPE)
+    resident = resident_bytes(graph) / options.devices
+    return Lowered(spread, rows, tuple(row_of), np.array(counts), tuple(skipped), resident, frozenset(rows["dispatch"].tolist()))
+
+
+def _check_devices(graph: Graph, options: Options) -> None:
+    for op in graph.ops:
+        if op.kind == "allreduce" and options.devices == 1:
+            raise InvalidMapping(f"operator '{op.name}': an all-reduce needs devices of at least 2")
+        if op.kind == "attention" and op["heads"] < options.devices:
+            raise InvalidMapping(f"operator '{op.name}': {op['heads']} heads cannot be split over {options.devices} devices")
+
+
+def resident_bytes(graph: Graph) -> float:
+    """Bytes that stay in memory: all weights, and each cache once at its longest (a generation names one per stage)."""
+    caches: dict[str, float] = {}
+    for tensor in graph.tensors.values():
+        if tensor.role == "kv_cache":
+            name = _STAGE.sub("", tensor.name)
+            caches[name] = max(caches.get(name, 0.0), tensor.bytes)
+    return graph.weight_bytes + sum(caches.values())
+
+
+def _share(op: Op, graph: Graph, reason: str) -> str:
+    same = sum(o.repeat for o in graph.ops if o.signature == op.signature)
+    macs, moved = graph.macs or 1, sum(o.compulsory_bytes * o.repeat for o in graph.ops)
+    return f"{op.name} ({op.kind}: {reason}; {op.macs * same / macs:.1%} of the MACs, {op.compulsory_bytes * same / moved:.1%} of the bytes)"
+
+
+def _launches(graph: Graph, options: Options) -> list[Launch]:
+    """Launches of each operator, and what a serving engine merges: products of one input, rotations of one attention, sums read by a norm."""
+    readers: dict[str, list[Op]] = {}
+    for op in graph.ops:
+        for tensor in op.inputs:
+            readers.setdefault(tensor, []).append(op)
+    found, started = [], set()
+    for op in graph.ops:
+        width, share, launches = op.bounds.get("n", 0), 1.0, 1.0
+        if options.fused and op.kind == "matmul" and op.operand_role == "weight":
+            width = sum(o["n"] for o in readers[op.inputs[0]] if _mergeable(op, o))
+            share = launches = op["n"] / width
+        elif options.fused and op.kind == "rope":
+            partners = [t for r in readers.get(op.outputs[0], ()) if r.kind == "attention" for t in r.inputs if t.split(".")[-2][:4] == "rope"]
+            launches = 1 / max(1, len(partners))
+        elif options.fused and op.function == "add" and any(r.kind == "norm" for r in readers.get(op.outputs[0], ())):
+            launches = 0.0
+        elif op.kind == "attention" and op["q"] == 1 and options.split_kv:
+            launches = 2.0  # the parts of the sequence, then their combination
+        match = _STAGE.match(op.name)
+        stage = match[0] if match else ""
+        host = int(options.engine and bool(op.phase) and stage not in started)
+        started.add(stage)
+        found.append(Launch(width, share, launches, host))
+    return found
+
+
+def _mergeable(op: Op, other: Op) -> bool:
+    alike = ("batch", "m", "k", "shared", "pool")
+    same = other.kind == "matmul" and other.operand_role == "weight" and other.dtype == op.dtype
+    return same and all(other[b] == op[b] for b in alike) and other.inputs[0] == op.inputs[0]
+
+
+def _encode(op: Op, sharding: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
+    """Return the record of one operator."""
+    parts = options.devices if sharding != H.REPLICATED else 1
+    width = dtype(op.dtype).bytes
+    record = dict.fromkeys(S.OP_FIELDS, 0.0)
+    record.update(
+        compulsory_bytes=op.compulsory_bytes, gpus=options.devices, host=launch.host, launches=launch.launches, share=launch.share,
+        dispatch=S.DISPATCH_CODES[options.dispatch_of(op.phase, single)], element_bytes=width, batch=1, bytes=op.compulsory_bytes / parts,
+    )  # fmt: skip
+    if unmodelled(op):
+        return record
+    record.update(kind=KIND_CODES[op.kind], macs=op.macs, flops=op.elementary)
+    record["arithmetic"] = S.TENSOR_TF32 if options.tf32 and op.dtype == "fp32" else ARITHMETIC.get(op.dtype, 0)
+    if op.kind == "matmul":
+        record.update(_matmul(op, sharding, parts, launch, width))
+    elif op.kind == "attention":
+        record.update(_attention(op, parts))
+    elif op.kind == "allreduce":
+        record["bytes"] = op["elements"] * width
+    else:
+        record["bytes"] += _second_tensor(op) / parts
+        record["heavy"] = int(op.kind == "rope" or op.spec.functions.get(op.function, 0) >= HEAVY)
+    return record
+
+
+def _second_tensor(op: Op) -> float:
+    """Bytes of the other tensor of a two-tensor function whose bounds leave it out (an operator stated by rows and cols alone)."""
+    return op["rows"] * op["cols"] * dtype(op.dtype).bytes if op.function in TWO_TENSORS and op["operands"] < 2 else 0.0
+
+
+def _matmul(op: Op, sharding: int, parts: int, launch: Launch, width: float) -> dict[str, float]:
+    batch, m, k, n, merged = op["batch"], op["m"], op["k"], op["n"], launch.width
+    stored = batch // op["shared"]
+    if sharding == H.COLUMNS:
+        n, merged = math.ceil(n / parts), math.ceil(merged / parts)
+    elif sharding == H.ROWS:
+        k = math.ceil(k / parts)
+    elif sharding == H.SPLIT:
+        batch, stored = math.ceil(batch / parts), math.ceil(stored / parts)
+    moved = (batch * m * k + stored * k * n + batch * m * n + op["bias"] * n) * width
+    return {"batch": batch, "m": m, "k": k, "n": merged, "bytes": max(moved, op.compulsory_bytes / parts)}
+
+
+def _attention(op: Op, parts: int) -> dict[str, float]:
+    kv_heads = op["kv_heads"] or op["heads"]
+    mine = math.ceil(kv_heads / parts)
+    cache = sum(o.elements * dtype(op.dtype_of(o)).bytes for o in op.operands if o.role == "kv_cache")
+    moved = (op.compulsory_bytes - cache) / parts + cache * mine / kv_heads
+    return {
+        "batch": op["batch"], "heads": math.ceil(op["heads"] / parts), "kv_heads": mine, "q": op["q"], "kv": op["kv"], "head_dim": op["head_dim"],
+        "pairs": attended_pairs(op.bounds), "bytes": moved,
+    }  # fmt: skip

@@ -1,0 +1,100 @@
+"""The GPU target: ties lowering, price, energy and primitives together behind the `Target` protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import Infeasible, UnsupportedOp
+from hwsim.core.graph import Graph
+from hwsim.core.program import Program
+from hwsim.core.target import Mapped
+from hwsim.targets.gpu import spec as S
+from hwsim.targets.gpu.energy import area_mm2, static_power_w
+from hwsim.targets.gpu.kernels import price
+from hwsim.targets.gpu.lowering import Lowered, lower
+from hwsim.targets.gpu.mapping import Options, parse_options
+from hwsim.targets.gpu.primitives import PRIMITIVES
+
+USED_PARAMS = S.CHIP_PARAMS + S.TILE_PARAMS + ("dram_bytes",)
+
+
+class GpuTarget:
+    """GPUs: kernels launched one after another, each bound by its tiles on the SMs, by DRAM or by its launch; tensor parallel over several."""
+
+    name = "gpu"
+    slots = S.SLOTS
+    primitives = PRIMITIVES
+
+    @property
+    def price(self) -> Any:
+        """The jitted price function."""
+        return price
+
+    def check(self, chip: Chip) -> None:
+        """Refuse a chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""
+        S.check_chip(chip)
+
+    def options(self, mapping: Mapped) -> Mapped:
+        """Check mapping options and return them all, defaults included. Raises `InvalidMapping`."""
+        return parse_options(mapping).model_dump()
+
+    def map(self, graph: Graph, chip: Chip, mapping: Mapped, *, allow_unmodelled: bool = False) -> Program:
+        """Spread `graph` over the GPUs and encode it. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`."""
+        options = parse_options(mapping)
+        lowered = lower(graph, options)
+        _check(lowered, chip, allow_unmodelled)
+        kernels = options.kernel_set()
+        numbers = {
+            "devices": options.devices, "nodes": options.nodes, "serving": kernels == "serving", "split_kv": options.split_kv,
+            "algorithm": S.ALGORITHM_CODES.get(options.algorithm or "", S.FASTER if options.engine else S.RING),
+            "activity": options.energy_mode == "activity",
+        }  # fmt: skip
+        params = S.parameter_record(chip, numbers)
+        dispatches = [name for name, code in S.DISPATCH_CODES.items() if code in lowered.dispatches]
+        stated = {**options.model_dump(), "tensor_parallel": options.devices, "kernels": kernels, "fusion": "serving" if options.fused else "none",
+                  "dispatch": "+".join(dispatches)}  # fmt: skip
+        return Program(
+            chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
+            slots=S.SLOTS, resources=S.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=static_power_w(params[0]),
+            area_mm2=area_mm2(params[0]), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
+            used_params=USED_PARAMS, assumptions=_assumptions(options, kernels), serial=True,
+            warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
+        )  # fmt: skip
+
+    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values as they are: this target has no cycle loops."""
+        return values
+
+    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
+        """(static power in watts, area in mm2) by component for one parameter record."""
+        return static_power_w(params), area_mm2(params)
+
+
+def _check(lowered: Lowered, chip: Chip, allow_unmodelled: bool) -> None:
+    if lowered.skipped and not allow_unmodelled:
+        raise UnsupportedOp("gpu", lowered.skipped)
+    if (have := chip.number("dram_bytes")) < lowered.memory_bytes:
+        raise Infeasible(
+            f"weights and KV cache of one {chip.name}", demand=lowered.memory_bytes, bound=have, unit="bytes",
+            levers=("more devices", "a shorter context or smaller batch", "a narrower dtype"),
+        )  # fmt: skip
+
+
+def _assumptions(options: Options, kernels: str) -> tuple[str, ...]:
+    found = [f"kernel rates of the {kernels} set of measured kernels; board-to-board spread of 5 % or more is not in the ranges"]
+    if options.engine:
+        found.append("a serving engine's host gap is charged once a step; prompts are not overlapped with it")
+    if options.devices > 1:
+        found.append("tensor parallel over all devices, collectives do not overlap with kernels; the gather of split results is not charged")
+    if options.nodes > 1:
+        found.append("the network between nodes is assumed (node_bytes_per_s, node_hop_s), not measured")
+    found.append("nameplate energy: the board's TDP for the whole time" if options.energy_mode == "nameplate" else "activity energy: no power cap applied")
+    return tuple(found)
+
+
+TARGET = GpuTarget()
