@@ -1,16 +1,37 @@
-"""Numba's decorator, typed, with the on-disk cache switched on; importing this module imports Numba."""
+"""Numba's decorator, typed, with the on-disk cache switched on; importing this module imports Numba.
+
+Numba keys a function's cached machine code by the function's own file only. A mechanism called from another file would go stale silently, so the stamp
+here covers every file that its code can come from: the engine's and those of its own folder.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
+ENGINE = Path(__file__).resolve().parent
+
+
+@cache
+def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """(name, size, time of change in ns) of every Python file in the engine and in `folder`."""
+    files = sorted({*ENGINE.glob("*.py"), *folder.glob("*.py")})
+    return tuple((path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in files)
+
+
+def stamped(compiled: F) -> F:
+    """Add the stamp of its folder and the engine to a cached dispatcher's own; returns it."""
+    dispatcher: Any = compiled
+    file = dispatcher._cache._cache_file
+    file._source_stamp = (file._source_stamp, folder_stamp(Path(dispatcher.py_func.__code__.co_filename).resolve().parent))
+    return compiled
 
 
 def jit(function: F) -> F:
     """Compile `function` in nopython mode; the machine code is kept on disk, so the second process starts fast."""
-    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
-    return compiled
+    return stamped(numba.njit(cache=True, error_model="numpy")(function))
