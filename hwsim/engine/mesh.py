@@ -17,24 +17,15 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping
 from hwsim.engine import mesh_state as st
-from hwsim.engine.mesh_build import FAULT_EDGE, FAULT_NONE, Caps, Grid, count_lanes, fill_lanes, missing_ramp
-from hwsim.engine.mesh_isa import (
-    F_IN,
-    F_OUT,
-    INSTR_WORDS,
-    OP_ROUTE,
-    OP_STREAM,
-    RAMP_BIT,
-    Instr,
-    Program,
-    assemble,
-)
-from hwsim.engine.mesh_kernel import ERROR_THREADS, STATUS_DEADLOCK, STATUS_ERROR, STATUS_LIMIT, run_cycles
+from hwsim.engine.mesh_build import FAULT_EDGE, FAULT_NONE, Caps, Grid, colour_uses, count_lanes, fill_lanes, missing_ramp
+from hwsim.engine.mesh_core import ERROR_THREADS
+from hwsim.engine.mesh_isa import F_IN, F_OUT, Program, assemble
+from hwsim.engine.mesh_kernel import STATUS_DEADLOCK, STATUS_ERROR, STATUS_LIMIT, run_cycles
 
 _NAMES = ("north", "south", "east", "west", "ramp")
 
 
-class MeshDeadlock(HwsimError):
+class MeshDeadlockError(HwsimError):
     """No wavelet moves and no core computes, but programs have not ended; ``cores`` are (x, y, colour in, colour out)."""
 
     def __init__(self, cycle: int, unfinished: int, cores: Sequence[tuple[int, int, int, int]]) -> None:
@@ -187,41 +178,6 @@ class WaveletMesh:
         if p.which.size and not 0 <= int(p.which.min()) <= int(p.which.max()) < len(p.programs):
             raise InvalidMapping(f"mesh: core programs are numbered outside 0..{len(p.programs) - 1}")
 
-    def _colour_uses(self, which: NDArray[np.int32], regs: NDArray[np.int32], colours: int) -> list[NDArray[np.uint8]]:
-        """Per (core, colour): sends, receives, and the directions that run-time routes add to rx and tx."""
-        sends, hears, rx, tx = (np.zeros((self._n, colours), dtype=np.uint8) for _ in range(4))
-
-        def mark(table: NDArray[np.uint8], cores: NDArray[np.intp], operand: int, value: NDArray[np.int32] | int) -> None:
-            colour = np.full(cores.size, operand) if operand >= 0 else regs[cores, -1 - operand]
-            if cores.size and not 0 <= int(colour.min()) <= int(colour.max()) < colours:
-                raise InvalidMapping(f"mesh: a program uses a colour outside 0..{colours - 1}")
-            table[cores, colour] |= np.asarray(value, dtype=np.uint8)
-
-        def values(cores: NDArray[np.intp], operand: int) -> NDArray[np.int32] | int:
-            return operand if operand >= 0 else regs[cores, -1 - operand]
-
-        for index, body in enumerate(self.program.programs):
-            moves = {(i.op, i.flags & (F_IN | F_OUT), i.colour_in, i.colour_out, i.length, i.x1, i.x2): i for i in body}
-            cores = np.flatnonzero(which == index)
-            for i in moves.values():
-                self._mark_instr(i, cores, regs, (sends, hears, rx, tx), mark, values)
-        return [sends, hears, rx, tx]
-
-    @staticmethod
-    def _mark_instr(i: Instr, cores: NDArray[np.intp], regs: NDArray[np.int32], tables, mark, values) -> None:  # type: ignore[no-untyped-def]
-        sends, hears, rx, tx = tables
-        if i.op == OP_STREAM:
-            moving = cores if i.length >= 0 else cores[regs[cores, -1 - i.length] > 0]
-            if i.length == 0:
-                return
-            if i.flags & F_IN:
-                mark(hears, moving, i.colour_in, 1)
-            if i.flags & F_OUT:
-                mark(sends, moving, i.colour_out, 1)
-        elif i.op == OP_ROUTE:
-            mark(rx, cores, i.colour_in, values(cores, i.x1))
-            mark(tx, cores, i.colour_in, values(cores, i.x2))
-
     def _build(self) -> tuple[st.State, st.Par]:
         program, timing, n = self.program, self.timing, self._n
         routes = program.routes
@@ -229,11 +185,11 @@ class WaveletMesh:
         which = program.which.reshape(-1)
         regs = np.ascontiguousarray(program.registers.reshape(n, -1), dtype=np.int32)
         code, start, depth = assemble(program.programs)
-        sends, hears, rx_more, tx_more = self._colour_uses(which, regs, colours)
+        uses = colour_uses(program.programs, which, regs, colours)
         rx_now = np.ascontiguousarray(routes.rx.reshape(colours, n).T)
         tx_now = np.ascontiguousarray(routes.tx.reshape(colours, n).T)
-        rx, tx = (rx_now | rx_more).reshape(-1), (tx_now | tx_more).reshape(-1)
-        bad = missing_ramp(sends.reshape(-1), hears.reshape(-1), rx, tx)
+        rx, tx = (rx_now | uses.rx).reshape(-1), (tx_now | uses.tx).reshape(-1)
+        bad = missing_ramp(uses.sends.reshape(-1), uses.hears.reshape(-1), rx, tx)
         if bad >= 0:
             core, colour = divmod(int(bad), colours)
             raise InvalidMapping(f"mesh: core {self._xy(core)} moves data on colour {colour}, which has no RAMP route there")
@@ -298,7 +254,7 @@ class WaveletMesh:
     def run(self, max_cycles: int = 1 << 30) -> MeshRun:
         """Simulate until every core's program has ended.
 
-        Raises MeshDeadlock when nothing can move any more, InvalidMapping for programs at fault (too few threads, two
+        Raises MeshDeadlockError when nothing can move any more, InvalidMapping for programs at fault (too few threads, two
         receives at once on a colour, wavelets nobody receives), Infeasible beyond ``max_cycles``.
         """
         s, p = self._state, self._par
@@ -321,7 +277,7 @@ class WaveletMesh:
         memory = s.mem.reshape(*shape, -1) if p.values else None
         return MeshRun(int(finish.max()), finish, router[:, :, :4].copy(), router[:, :, 4].copy(), out.copy(), int(s.glob[st.G_EVENTS]), memory)
 
-    def _deadlock(self) -> MeshDeadlock:
+    def _deadlock(self) -> MeshDeadlockError:
         s, p = self._state, self._par
         slots = s.slot.reshape(self._n, p.slots, st.SLOT_WORDS)
         ended = s.core[st.C_STATE :: st.CORE_WORDS] == st.CORE_END
@@ -331,7 +287,4 @@ class WaveletMesh:
             flags = int(record[st.S_FLAGS])
             colour_in = int(record[st.S_CIN]) if flags & F_IN else -1
             cores.append((*self._xy(int(core)), colour_in, int(record[st.S_COUT]) if flags & F_OUT else -1))
-        return MeshDeadlock(int(s.glob[st.G_TIME]), int(np.count_nonzero(~ended)), cores)
-
-
-__all__ = ["INSTR_WORDS", "RAMP_BIT", "MeshDeadlock", "MeshProgram", "MeshRun", "MeshTiming", "RouteTable", "WaveletMesh"]
+        return MeshDeadlockError(int(s.glob[st.G_TIME]), int(np.count_nonzero(~ended)), cores)

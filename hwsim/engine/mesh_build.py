@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.core.errors import InvalidMapping
+from hwsim.engine.mesh_core import direction_of
+from hwsim.engine.mesh_isa import EAST, F_IN, F_OUT, NORTH, OP_ROUTE, OP_STREAM, RAMP, RAMP_BIT, SOUTH, WEST, Program
 from hwsim.engine.mesh_jit import inlined, loop
-from hwsim.engine.mesh_isa import EAST, NORTH, RAMP, RAMP_BIT, SOUTH, WEST
-from hwsim.engine.mesh_kernel import direction_of
 from hwsim.engine.mesh_state import (
     L_CAP,
     L_DIR,
@@ -132,11 +134,47 @@ def fill_lanes(
 
 
 @loop
-def missing_ramp(
-    sends: NDArray[np.uint8], hears: NDArray[np.uint8], rx: NDArray[np.uint8], tx: NDArray[np.uint8]
-) -> int:
+def missing_ramp(sends: NDArray[np.uint8], hears: NDArray[np.uint8], rx: NDArray[np.uint8], tx: NDArray[np.uint8]) -> int:
     """The first (router, colour) whose core sends or receives without a route from or to its RAMP, or -1."""
     for i in range(rx.size):
         if (sends[i] and not rx[i] & RAMP_BIT) or (hears[i] and not tx[i] & RAMP_BIT):
             return i
     return -1
+
+
+class Uses(NamedTuple):
+    """Per (core, colour): whether the core sends and receives, and the directions its run-time routes add."""
+
+    sends: NDArray[np.uint8]
+    hears: NDArray[np.uint8]
+    rx: NDArray[np.uint8]
+    tx: NDArray[np.uint8]
+
+
+def colour_uses(programs: Sequence[Program], which: NDArray[np.int32], regs: NDArray[np.int32], colours: int) -> Uses:
+    """What the programs do with colours: ``which`` (cores,) numbers each core's program, ``regs`` (cores, n) its registers.
+
+    Raises InvalidMapping for colours that do not exist.
+    """
+    uses = Uses(*(np.zeros((which.size, colours), dtype=np.uint8) for _ in range(4)))
+
+    def mark(table: NDArray[np.uint8], cores: NDArray[np.intp], operand: int, bits: int) -> None:
+        colour = np.full(cores.size, operand) if operand >= 0 else regs[cores, -1 - operand]
+        if cores.size and not 0 <= int(colour.min()) <= int(colour.max()) < colours:
+            raise InvalidMapping(f"mesh: a program uses a colour outside 0..{colours - 1}")
+        more = np.full(cores.size, bits) if bits >= 0 else regs[cores, -1 - bits]
+        table[cores, colour] |= more.astype(np.uint8)
+
+    for index, body in enumerate(programs):
+        cores = np.flatnonzero(which == index)
+        for i in set(body):
+            if i.op == OP_STREAM and i.length != 0:
+                moving = cores if i.length > 0 else cores[regs[cores, -1 - i.length] > 0]
+                if i.flags & F_IN:
+                    mark(uses.hears, moving, i.colour_in, 1)
+                if i.flags & F_OUT:
+                    mark(uses.sends, moving, i.colour_out, 1)
+            elif i.op == OP_ROUTE:
+                mark(uses.rx, cores, i.colour_in, i.x1)
+                mark(uses.tx, cores, i.colour_in, i.x2)
+    return uses

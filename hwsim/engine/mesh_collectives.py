@@ -16,10 +16,10 @@ from hwsim.engine.mesh import MeshProgram, MeshRun, MeshTiming, RouteTable, Wave
 from hwsim.engine.mesh_gemv import KTREE_COLOURS, default_groups, ktree
 from hwsim.engine.mesh_isa import (
     E_BIT,
+    N_BIT,
     RAMP_BIT,
     S_BIT,
     W_BIT,
-    N_BIT,
     copy,
     delay,
     recv,

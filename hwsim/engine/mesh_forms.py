@@ -28,10 +28,16 @@ def chain_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float)
 
 @jit
 def star_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
-    """Reduce by sending everything to the root: max(B (P - 1), B P / 2 + alpha (P - 1)) + 2 T_R + 1. HPDC'24."""
+    """Reduce by sending everything to the root: B (P - 1) + 2 T_R + 1, the published line (no distance term). HPDC'24."""
+    return wavelets * (p - 1) + ramp2 + op if p > 1 else 0.0
+
+
+@jit
+def star_schedule_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
+    """The star as run, nearest core first: the RAMP of the root or the farthest core bounds it. Exact."""
     if p <= 1:
         return 0.0
-    return max(wavelets * (p - 1), wavelets * p / 2 + hop * (p - 1)) + ramp2 + op
+    return max(wavelets * (p - 1) + hop, wavelets + hop * (p - 1)) + ramp2 + op
 
 
 @jit
@@ -87,7 +93,8 @@ def ktree_allreduce_cycles(p: float, g: float, wavelets: float, hop: float, ramp
 
     Phase one: two chains to the root of every group of s = P/g; phase two: two chains over the roots, s hops apart, to the second
     root; then a multicast both ways. Each phase fills with B wavelets, twice where chains come from both sides.
-    He et al., WaferLLM (OSDI 2025), with HPDC'24's stage.
+    He et al., WaferLLM (OSDI 2025), with HPDC'24's stage. Chains of equal length (odd s or g) reach their root together and share
+    its RAMP: the cycle loop then takes up to one queue (``queue_depth`` + RAMP in + 1 wavelets) longer per phase.
     """
     if p <= 1:
         return 0.0
@@ -111,9 +118,7 @@ def mesh_step_cycles(wavelets: float, compute: float, latency: float, overlap: b
 
 
 @jit
-def mesh_gemm_cycles(
-    p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool
-) -> float:
+def mesh_gemm_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool) -> float:
     """MeshGEMM: P//2 alignment rounds of X, then P steps of the two-hop interleave; wavelets of one tile of X and of W.
 
     He et al., WaferLLM (OSDI 2025), sections 5.1-5.2. The one-hop moves at both ends save up to a few hops in all.
@@ -123,9 +128,7 @@ def mesh_gemm_cycles(
 
 
 @jit
-def cannon_cycles(
-    p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool
-) -> float:
+def cannon_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool) -> float:
     """Cannon on pre-skewed tiles, cores waiting for their own moves only: P neighbour steps and one wrap of alpha (P - 2) per axis.
 
     A late wrap delays a core's neighbour one step later, and comes back to the wrap only after a whole turn.
@@ -153,22 +156,35 @@ def summa_synchronous_cycles(p: float, x_wavelets: float, w_wavelets: float, com
 
 @jit
 def summa_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
-    """SUMMA, cores waiting for their own panels only: the next root is one hop away, so distance is paid once, not per step."""
+    """SUMMA, cores waiting for their own panels only: four hops per step instead of the distance to the farthest core.
+
+    A core that is late on one axis is late as a root of the other axis, two hops away; the dependency recurrence of P x P cores
+    gives (P - 1) (B_x + B_w + T_comp + 2 T_R + 1 + 4 alpha) and one product, exact for tiles of one element.
+    """
     if p <= 1:
         return p * compute
-    return p * (x_wavelets + w_wavelets + compute + hop + ramp2 + op) + hop * (p - 2)
+    return (p - 1) * (x_wavelets + w_wavelets + compute + 4 * hop + ramp2 + op) + compute + 2 * hop
 
 
 @jit
 def allgather_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
-    """GEMM via allgather: own tiles out both ways, (P - 1) tiles per axis through the RAMP, P - 1 relays, then P products."""
+    """GEMM via allgather, upper form: own tiles out, P - 1 relays, (P - 1) tiles per axis through the RAMP, P products.
+
+    The loop overlaps relays and streaming and lies between this and :func:`allgather_bound_cycles`.
+    """
     both = x_wavelets + w_wavelets
-    return (p + 1) * both + (hop + ramp2 + op) * (p - 1) + p * compute if p > 1 else compute
+    return p * both + (hop + ramp2 + op) * (p - 1) + p * compute if p > 1 else compute
+
+
+@jit
+def allgather_bound_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
+    """GEMM via allgather, lower form: the slower of P - 1 relays and (P - 1) tiles per axis through the RAMP, and P products."""
+    return max((hop + ramp2 + op) * (p - 1), (p - 1) * (x_wavelets + w_wavelets)) + p * compute
 
 
 @jit
 def kv_shift_cycles(columns: float, rounds: float, wavelets: float, overhead: float, hop: float, ramp2: float, op: float) -> float:
-    """Shift by ``rounds`` store-and-forward rounds on ``columns`` columns: a blocking send, then a blocking receive: exact.
+    """Shift by ``rounds`` store-and-forward rounds on ``columns`` columns: a blocking send, then a blocking receive.
 
     2 (B + alpha + 2 T_R + 1) + ``overhead`` per round (one stage less at an odd last column), then a multicast back to the first.
     """

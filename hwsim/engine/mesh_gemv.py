@@ -99,4 +99,3 @@ def run_mesh_gemv(
     if run.memory is None:
         return run
     return replace(run, result=run.memory[height // 2, :, :nt].reshape(-1))
-

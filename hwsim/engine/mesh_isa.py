@@ -76,9 +76,7 @@ def recv_add_send(colour_in: int, colour_out: int, addr: int, length: int, *, as
     return Instr(OP_STREAM, _flags(F_IN | F_ADD | F_OUT, asynchronous), colour_in, colour_out, addr, length)
 
 
-def relay(
-    colour_in: int, colour_out: int, addr: int, length: int, *, step: int = 1, asynchronous: bool = False
-) -> Instr:
+def relay(colour_in: int, colour_out: int, addr: int, length: int, *, step: int = 1, asynchronous: bool = False) -> Instr:
     """Stream: receive, keep a copy in memory at ``addr``, send on."""
     return Instr(OP_STREAM, _flags(F_IN | F_STORE | F_OUT, asynchronous), colour_in, colour_out, addr, length, step)
 

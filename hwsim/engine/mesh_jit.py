@@ -12,16 +12,18 @@ from typing import Any, TypeVar
 
 import numba
 
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def loop(function: F) -> F:
     """Compile an entry point of the cycle loop; the machine code is kept on disk."""
-    compiled: F = numba.njit(cache=True, error_model="numpy", _nrt=False)(function)
+    compiled: F = numba.njit(cache=True, **_OPTIONS)(function)
     return compiled
 
 
 def inlined(function: F) -> F:
     """Compile a part of the cycle loop into its callers."""
-    compiled: F = numba.njit(error_model="numpy", _nrt=False, forceinline=True)(function)
+    compiled: F = numba.njit(forceinline=True, **_OPTIONS)(function)
     return compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,8 @@ def colour_intervals(messages: Sequence[tuple[int, int]]) -> list[int]:
     busy_to: list[int] = []  # per colour: the last router it occupies
     for index in sorted(range(len(messages)), key=lambda i: min(messages[i])):
         low, high = min(messages[index]), max(messages[index])
-        for colour, last in enumerate(busy_to):
-            if last < low:
-                break
-        else:
-            colour = len(busy_to)
+        colour = next((c for c, last in enumerate(busy_to) if last < low), len(busy_to))
+        if colour == len(busy_to):
             busy_to.append(-1)
         busy_to[colour] = high
         colours[index] = colour
@@ -64,7 +62,7 @@ class Lines:
 
     def chain(self, positions: Sequence[int], colours: tuple[int, int], addr: int, wavelets: int) -> None:
         """Add up along ``positions`` into the last one: send, receive-add-send ..., receive-add; routers between only pass."""
-        for j, (here, there) in enumerate(zip(positions[:-1], positions[1:], strict=True)):
+        for j, (here, there) in enumerate(pairwise(positions)):
             out = colours[j % 2]
             self.message(out, here, there)
             into = colours[(j - 1) % 2]

@@ -97,7 +97,7 @@ def run_summa(size: GemmSize, timing: MeshTiming, *, data: Operands | None = Non
     return run_gemm(summa_program(size, data), size, timing)
 
 
-def _gather_axis(place: int, colour: int, first: int, tile: int) -> tuple[list[Instr], list[Instr]]:
+def _gather_axis(place: int, first: int, tile: int) -> tuple[list[Instr], list[Instr]]:
     """Sends and relays of one axis for a core at the low end (0), inside (1) or at the high end (2) of its line.
 
     Registers ``first``..: own tile; own last element; element before the own tile; tile after it; wavelets from below; from
@@ -107,14 +107,12 @@ def _gather_axis(place: int, colour: int, first: int, tile: int) -> tuple[list[I
     own, end, below, above, n_low, n_high, f_out, f_in, b_out, b_in = (reg(first + i) for i in range(10))
     sends = [send(f_out, end, tile, step=-1, asynchronous=True)] if place < 2 else []
     sends += [send(b_out, own, tile, asynchronous=True)] if place > 0 else []
+    forward = relay(f_in, f_out, below, n_low, step=-1, asynchronous=True)
+    backward = relay(b_in, b_out, above, n_high, asynchronous=True)
     if place == 2:
         forward = recv(f_in, below, n_low, step=-1, asynchronous=True)
-    else:
-        forward = relay(f_in, f_out, below, n_low, step=-1, asynchronous=True)
-    if place == 0:
+    elif place == 0:
         backward = recv(b_in, above, n_high, asynchronous=True)
-    else:
-        backward = relay(b_in, b_out, above, n_high, asynchronous=True)
     return sends, [forward, backward]
 
 
@@ -147,8 +145,8 @@ def allgather_program(size: GemmSize, data: Operands | None = None) -> MeshProgr
     programs = []
     for py in range(3):
         for px in range(3):
-            x_sends, x_relays = _gather_axis(px, 0, 0, nx)
-            w_sends, w_relays = _gather_axis(py, 4, 10, nw)
+            x_sends, x_relays = _gather_axis(px, 0, nx)
+            w_sends, w_relays = _gather_axis(py, 10, nw)
             programs.append([*x_sends, *w_sends, wait(), *x_relays, *w_relays, wait(), delay(size.step_overhead), *repeat(p, product)])
     place = np.ones(p, dtype=np.int32)
     place[0], place[-1] = 0, 2

@@ -133,7 +133,7 @@ def push(s: State, p: Par, dst: int, to_core: bool, value: float, ready: int) ->
 def pop(s: State, p: Par, q: int, t: int) -> int:
     """Drop the head of the lane with record ``q``, wake who waited for the space; wavelets left."""
     s.lane[q + L_HEAD] = (s.lane[q + L_HEAD] + 1) & (p.ring - 1)
-    n = s.lane[q + L_COUNT] - 1
+    n = int(s.lane[q + L_COUNT]) - 1
     s.lane[q + L_COUNT] = n
     w = s.lane[q + L_WAITER]
     if w >= 0:
