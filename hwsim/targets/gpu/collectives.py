@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from hwsim.engine.jit import jit
-from hwsim.targets.gpu import spec as S
+from hwsim.targets.gpu import spec
 
 
 @jit
@@ -43,7 +43,7 @@ def allreduce_seconds(moved: float, p: Any) -> float:
     if p.devices <= 1:
         return 0.0
     ring = ring_seconds(moved, p.devices, p.nodes, p)
-    if p.algorithm == S.RING or p.nodes > 1:
+    if p.algorithm == spec.RING or p.nodes > 1:
         return ring
     shot = one_shot_seconds(moved, p.devices, p)
-    return shot if p.algorithm == S.ONE_SHOT else min(ring, shot)
+    return shot if p.algorithm == spec.ONE_SHOT else min(ring, shot)

@@ -1,4 +1,4 @@
-"""From a graph to the operator table: what is launched on each GPU, sizes per GPU, launches and merged kernels. Encodings are kept per graph and options."""
+"""From a graph to the operator table: what is launched on each GPU, and how large it is there. Encodings are kept per graph and options."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs
 from hwsim.core.program import Table
-from hwsim.targets.gpu import sharding as H
-from hwsim.targets.gpu import spec as S
+from hwsim.targets.gpu import sharding, spec
 from hwsim.targets.gpu.mapping import Options
 
 VECTOR_KINDS = ("elementwise", "rope", "embedding", "topk")
-KIND_CODES = {"matmul": S.MATMUL, "attention": S.ATTENTION, "softmax": S.SOFTMAX, "norm": S.NORM, "allreduce": S.ALLREDUCE} | dict.fromkeys(
-    VECTOR_KINDS, S.VECTOR
-)
-ARITHMETIC = {"fp16": S.TENSOR_16, "bf16": S.TENSOR_16, "int8": S.TENSOR_INT8, "fp32": S.VECTOR_FP32}
+KIND_CODES = {"matmul": spec.MATMUL, "attention": spec.ATTENTION, "softmax": spec.SOFTMAX, "norm": spec.NORM, "allreduce": spec.ALLREDUCE}
+KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
+ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp32": spec.VECTOR_FP32}
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
 TWO_TENSORS = ("add", "sub", "mul", "div", "silu_mul", "gelu_mul")
 CACHED_GRAPHS = 32
@@ -85,26 +83,26 @@ def unmodelled(op: Op) -> str:
 
 def _lower(graph: Graph, options: Options) -> Lowered:
     _check_devices(graph, options)
-    spread = H.with_allreduces(graph) if options.devices > 1 else graph
-    how = H.shardings(graph) if options.devices > 1 else ()
-    by_name = dict(zip((op.name for op in graph.ops), how, strict=True)) if how else {}
+    spread = sharding.with_allreduces(graph) if options.devices > 1 else graph
+    parted = sharding.shardings(graph) if options.devices > 1 else (sharding.REPLICATED,) * len(graph.ops)
+    by_name = {op.name: how for op, how in zip(graph.ops, parted, strict=True)}
     launches = _launches(spread, options)
     index: dict[tuple[object, ...], int] = {}
     records: list[tuple[float, ...]] = []
     counts: list[float] = []
     row_of, skipped = [], []
     for op, launch in zip(spread.ops, launches, strict=True):
-        sharding = by_name.get(op.name, H.REPLICATED)
-        key = (op.signature, sharding, launch)
+        how = by_name.get(op.name, sharding.REPLICATED)
+        key = (op.signature, how, launch)
         at = index.setdefault(key, len(records))
         if at == len(records):
             if reason := unmodelled(op):
                 skipped.append(_share(op, graph, reason))
-            records.append(tuple(_encode(op, sharding, launch, options, single=len(graph.ops) == 1)[f] for f in S.OP_FIELDS))
+            records.append(tuple(_encode(op, how, launch, options, single=len(graph.ops) == 1)[f] for f in spec.OP_FIELDS))
             counts.append(0.0)
         counts[at] += op.repeat
         row_of.append(at)
-    rows = np.array(records, dtype=S.OP_DTYPE)
+    rows = np.array(records, dtype=spec.OP_DTYPE)
     resident = resident_bytes(graph) / options.devices
     return Lowered(spread, rows, tuple(row_of), np.array(counts), tuple(skipped), resident, frozenset(rows["dispatch"].tolist()))
 
@@ -166,21 +164,21 @@ def _mergeable(op: Op, other: Op) -> bool:
     return same and all(other[b] == op[b] for b in alike) and other.inputs[0] == op.inputs[0]
 
 
-def _encode(op: Op, sharding: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
+def _encode(op: Op, how: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
     """Return the record of one operator."""
-    parts = options.devices if sharding != H.REPLICATED else 1
+    parts = options.devices if how != sharding.REPLICATED else 1
     width = dtype(op.dtype).bytes
-    record = dict.fromkeys(S.OP_FIELDS, 0.0)
+    record = dict.fromkeys(spec.OP_FIELDS, 0.0)
     record.update(
         compulsory_bytes=op.compulsory_bytes, gpus=options.devices, host=launch.host, launches=launch.launches, share=launch.share,
-        dispatch=S.DISPATCH_CODES[options.dispatch_of(op.phase, single)], element_bytes=width, batch=1, bytes=op.compulsory_bytes / parts,
+        dispatch=spec.DISPATCH_CODES[options.dispatch_of(op.phase, single)], element_bytes=width, batch=1, bytes=op.compulsory_bytes / parts,
     )  # fmt: skip
     if unmodelled(op):
         return record
     record.update(kind=KIND_CODES[op.kind], macs=op.macs, flops=op.elementary)
-    record["arithmetic"] = S.TENSOR_TF32 if options.tf32 and op.dtype == "fp32" else ARITHMETIC.get(op.dtype, 0)
+    record["arithmetic"] = spec.TENSOR_TF32 if options.tf32 and op.dtype == "fp32" else ARITHMETIC.get(op.dtype, 0)
     if op.kind == "matmul":
-        record.update(_matmul(op, sharding, parts, launch, width))
+        record.update(_matmul(op, how, parts, launch, width))
     elif op.kind == "attention":
         record.update(_attention(op, parts))
     elif op.kind == "allreduce":
@@ -196,14 +194,14 @@ def _second_tensor(op: Op) -> float:
     return op["rows"] * op["cols"] * dtype(op.dtype).bytes if op.function in TWO_TENSORS and op["operands"] < 2 else 0.0
 
 
-def _matmul(op: Op, sharding: int, parts: int, launch: Launch, width: float) -> dict[str, float]:
+def _matmul(op: Op, how: int, parts: int, launch: Launch, width: float) -> dict[str, float]:
     batch, m, k, n, merged = op["batch"], op["m"], op["k"], op["n"], launch.width
     stored = batch // op["shared"]
-    if sharding == H.COLUMNS:
+    if how == sharding.COLUMNS:
         n, merged = math.ceil(n / parts), math.ceil(merged / parts)
-    elif sharding == H.ROWS:
+    elif how == sharding.ROWS:
         k = math.ceil(k / parts)
-    elif sharding == H.SPLIT:
+    elif how == sharding.SPLIT:
         batch, stored = math.ceil(batch / parts), math.ceil(stored / parts)
     moved = (batch * m * k + stored * k * n + batch * m * n + op["bias"] * n) * width
     return {"batch": batch, "m": m, "k": k, "n": merged, "bytes": max(moved, op.compulsory_bytes / parts)}
@@ -213,8 +211,9 @@ def _attention(op: Op, parts: int) -> dict[str, float]:
     kv_heads = op["kv_heads"] or op["heads"]
     mine = math.ceil(kv_heads / parts)
     cache = sum(o.elements * dtype(op.dtype_of(o)).bytes for o in op.operands if o.role == "kv_cache")
+    seen = min(op["kv"], op["window"] + op["q"] - 1) if op["window"] else op["kv"]
     moved = (op.compulsory_bytes - cache) / parts + cache * mine / kv_heads
     return {
-        "batch": op["batch"], "heads": math.ceil(op["heads"] / parts), "kv_heads": mine, "q": op["q"], "kv": op["kv"], "head_dim": op["head_dim"],
+        "batch": op["batch"], "heads": math.ceil(op["heads"] / parts), "kv_heads": mine, "q": op["q"], "kv": seen, "head_dim": op["head_dim"],
         "pairs": attended_pairs(op.bounds), "bytes": moved,
     }  # fmt: skip

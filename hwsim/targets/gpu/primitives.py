@@ -11,8 +11,8 @@ from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
 from hwsim.core.graph import single_op
 from hwsim.core.program import slot_dtype
 from hwsim.core.target import Mapped, Primitive
-from hwsim.targets.gpu import spec as S
-from hwsim.targets.gpu.kernels import dispatch_gap, price
+from hwsim.targets.gpu import spec
+from hwsim.targets.gpu.kernels import interval_seconds, price
 from hwsim.targets.gpu.lowering import lower
 from hwsim.targets.gpu.mapping import Options
 
@@ -33,9 +33,9 @@ def small_kernel(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str,
     dispatch = Options(**mapping).dispatch or "queued"
     if dispatch not in ("queued", "graph"):
         raise InvalidMapping(f"small_kernel is timed back to back: dispatch is queued or graph, got '{dispatch}'")
-    p = S.parameter_record(chip, {})[0]
-    gap = float(dispatch_gap(float(S.DISPATCH_CODES[dispatch]), p))
-    return {"latency_s": gap + _number(arguments, "bytes") / chip.number("small_kernel_bytes_per_s")}
+    p = spec.parameter_record(chip, {})[0]
+    interval = float(interval_seconds(float(spec.DISPATCH_CODES[dispatch]), p))
+    return {"latency_s": interval + _number(arguments, "bytes") / chip.number("small_kernel_bytes_per_s")}
 
 
 def call_overhead(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
@@ -51,7 +51,7 @@ def call_overhead(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str
 def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Best rate of the framework's kernels over square and oblong products of 2048 to 16384."""
     options = Options(**{**mapping, "kernels": "framework", "dispatch": "kernel"})
-    p = S.parameter_record(chip, {"devices": 1, "nodes": 1, "split_kv": 1})[0]
+    p = spec.parameter_record(chip, {"devices": 1, "nodes": 1, "split_kv": 1})[0]
     best = 0.0
     for m in EDGES:
         for n in EDGES:
@@ -59,7 +59,7 @@ def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
                 row = lower(single_op("matmul", dtype=str(arguments["dtype"]), m=m, k=k, n=n), options)
                 if row.skipped:
                     raise InvalidTrace(f"best_matmul: {row.skipped[0]}")
-                out = np.zeros(1, dtype=slot_dtype(S.SLOTS))
+                out = np.zeros(1, dtype=slot_dtype(spec.SLOTS))
                 price(row.rows[0], p, out[0])
                 cycles = out["launch"][0] + max(out["compute"][0], out["memory"][0]) + out["overlap_loss"][0]
                 best = max(best, 2.0 * m * n * k / cycles * chip.number("clock_hz"))
@@ -70,8 +70,9 @@ def power_at_rates(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[st
     """Board power at sustained DRAM and fp32 vector rates, below its limit."""
     if arguments["dtype"] != "fp32":
         raise InvalidTrace(f"power_at_rates is measured for fp32 on this chip, not {arguments['dtype']}")
-    dynamic = _number(arguments, "dram_bytes_per_s") * chip.number("dram_j_per_byte") + _number(arguments, "flop_per_s") * chip.number("vector_j_per_flop")
-    return {"power_w": min(chip.number("active_idle_w") + dynamic, chip.number("tdp_w"))}
+    moved, computed = _number(arguments, "dram_bytes_per_s"), _number(arguments, "flop_per_s")
+    power = chip.number("active_idle_w") + moved * chip.number("dram_j_per_byte") + computed * chip.number("vector_j_per_flop")
+    return {"power_w": min(power, chip.number("tdp_w"))}
 
 
 PRIMITIVES = {

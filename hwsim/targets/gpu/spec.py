@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from hwsim.core.chip import Chip
@@ -30,7 +32,7 @@ OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 
 CHIP_PARAMS = (
     "clock_hz", "sm_count", "tensor16_macs_per_cycle", "tensor_tf32_macs_per_cycle", "tensor_int8_macs_per_cycle", "vector_fp32_macs_per_cycle",
-    "dram_bytes_per_s", "l2_bytes_per_s", "sm_bytes_per_s",
+    "dram_bytes_per_s", "l2_bytes_per_s",
     "gemm_fraction_framework", "gemm_fraction_serving", "sgemm_fraction", "gemm_stream_framework", "gemm_stream_serving", "overlap_exponent",
     "attention_fraction", "decode_attention_stream", "kv_split_tokens",
     "copy_stream", "activation_stream_framework", "activation_stream_serving", "norm_stream_framework", "norm_stream_serving", "softmax_stream",
@@ -85,7 +87,7 @@ def check_chip(chip: Chip) -> None:
         raise InvalidChip(f"chip '{chip.name}': overlap_exponent is at least 1 (1: no overlap), got {chip.number('overlap_exponent'):g}")
 
 
-def parameter_record(chip: Chip, numbers: dict[str, float]) -> Table:
+def parameter_record(chip: Chip, numbers: Mapping[str, float]) -> Table:
     """Return the record of chip constants and mapping numbers as a table of one row."""
     table = np.zeros(1, dtype=PARAM_DTYPE)
     for name in CHIP_PARAMS:

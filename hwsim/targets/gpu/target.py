@@ -13,21 +13,21 @@ from hwsim.core.errors import Infeasible, UnsupportedOp
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program
 from hwsim.core.target import Mapped
-from hwsim.targets.gpu import spec as S
+from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.energy import area_mm2, static_power_w
 from hwsim.targets.gpu.kernels import price
 from hwsim.targets.gpu.lowering import Lowered, lower
 from hwsim.targets.gpu.mapping import Options, parse_options
 from hwsim.targets.gpu.primitives import PRIMITIVES
 
-USED_PARAMS = S.CHIP_PARAMS + S.TILE_PARAMS + ("dram_bytes",)
+USED_PARAMS = spec.CHIP_PARAMS + spec.TILE_PARAMS + ("dram_bytes",)
 
 
 class GpuTarget:
     """GPUs: kernels launched one after another, each bound by its tiles on the SMs, by DRAM or by its launch; tensor parallel over several."""
 
     name = "gpu"
-    slots = S.SLOTS
+    slots = spec.SLOTS
     primitives = PRIMITIVES
 
     @property
@@ -37,7 +37,7 @@ class GpuTarget:
 
     def check(self, chip: Chip) -> None:
         """Refuse a chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""
-        S.check_chip(chip)
+        spec.check_chip(chip)
 
     def options(self, mapping: Mapped) -> Mapped:
         """Check mapping options and return them all, defaults included. Raises `InvalidMapping`."""
@@ -51,16 +51,16 @@ class GpuTarget:
         kernels = options.kernel_set()
         numbers = {
             "devices": options.devices, "nodes": options.nodes, "serving": kernels == "serving", "split_kv": options.split_kv,
-            "algorithm": S.ALGORITHM_CODES.get(options.algorithm or "", S.FASTER if options.engine else S.RING),
+            "algorithm": spec.ALGORITHM_CODES.get(options.algorithm or "", spec.FASTER if options.engine else spec.RING),
             "activity": options.energy_mode == "activity",
         }  # fmt: skip
-        params = S.parameter_record(chip, numbers)
-        dispatches = [name for name, code in S.DISPATCH_CODES.items() if code in lowered.dispatches]
+        params = spec.parameter_record(chip, numbers)
+        dispatches = [name for name, code in spec.DISPATCH_CODES.items() if code in lowered.dispatches]
         stated = {**options.model_dump(), "tensor_parallel": options.devices, "kernels": kernels, "fusion": "serving" if options.fused else "none",
                   "dispatch": "+".join(dispatches)}  # fmt: skip
         return Program(
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
-            slots=S.SLOTS, resources=S.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=static_power_w(params[0]),
+            slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=static_power_w(params[0]),
             area_mm2=area_mm2(params[0]), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
             used_params=USED_PARAMS, assumptions=_assumptions(options, kernels), serial=True,
             warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
@@ -93,7 +93,8 @@ def _assumptions(options: Options, kernels: str) -> tuple[str, ...]:
         found.append("tensor parallel over all devices, collectives do not overlap with kernels; the gather of split results is not charged")
     if options.nodes > 1:
         found.append("the network between nodes is assumed (node_bytes_per_s, node_hop_s), not measured")
-    found.append("nameplate energy: the board's TDP for the whole time" if options.energy_mode == "nameplate" else "activity energy: no power cap applied")
+    nameplate = options.energy_mode == "nameplate"
+    found.append("nameplate energy: the board's TDP for the whole time" if nameplate else "activity energy: no power cap applied")
     return tuple(found)
 
 
