@@ -35,7 +35,13 @@ def load_chip(name: str, **overrides: Any) -> Chip:
 
 
 def simulate(
-    graph: Graph, chip: Chip, mapping: Mapping[str, Any] | None = None, *, fidelity: str = "analytic", interval: bool = True, allow_unmodelled: bool = False
+    graph: Graph,
+    chip: Chip,
+    mapping: Mapping[str, Any] | None = None,
+    *,
+    fidelity: str = "analytic",
+    interval: bool = True,
+    allow_unmodelled: bool = False,
 ) -> Report:
     """Price `graph` on `chip` and return the report.
 
@@ -92,5 +98,6 @@ def primitive(name: str, chip: Chip, arguments: Mapping[str, Any] | None = None,
     """Run one mechanism of the chip's target in isolation; returns its metrics by name, SI units. Raises `InvalidTrace` for an unknown one."""
     target: Target = load_target(chip.target)
     if name not in target.primitives:
-        raise InvalidTrace(f"target '{chip.target}' has no primitive '{name}'{nearest(name, target.primitives)}; it has {', '.join(target.primitives)}")
+        known = ", ".join(target.primitives)
+        raise InvalidTrace(f"target '{chip.target}' has no primitive '{name}'{nearest(name, target.primitives)}; it has {known}")
     return dict(target.primitives[name](chip, arguments or {}, target.options(mapping or {})))

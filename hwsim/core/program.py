@@ -63,7 +63,8 @@ class Program:
     """A lowered graph mapped onto a chip.
 
     `rows` is the operator table (one record per distinct operator), `row_of` gives each operator's row (-1: left out, and said so in `assumptions` or
-    `warnings`), `counts` the executions per row, `params` one record of chip constants and mapping numbers. `resources` are servers by name with their number. `mapping` is printed back.
+    `warnings`), `counts` the executions per row, `params` one record of chip constants and mapping numbers.
+    `resources` are servers by name with their number. `mapping` is printed back.
     `figures` are further results (colours, bytes per core, capacity); `used_params` name the constants that the price reads.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-_PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
+_PREFIXES = tuple((10.0**power, prefix) for power, prefix in zip(range(15, -18, -3), "PTGMk munpf", strict=True))
 
 METRIC_UNITS: dict[str, str] = {
     "cycles": "cycles", "latency_s": "s", "energy_j": "J", "power_w": "W", "area_mm2": "mm2", "frequency_hz": "Hz",
@@ -23,10 +23,8 @@ def engineering(value: float, unit: str = "", digits: int = 4) -> str:
     """
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".strip()
-    for factor, prefix in _PREFIXES:
-        if abs(value) >= factor * 0.99999999:
-            break
-    return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
+    factor, prefix = next((step for step in _PREFIXES if abs(value) >= step[0] * 0.99999999), _PREFIXES[-1])
+    return f"{value / factor:.{digits}g} {prefix.strip()}{unit}".strip()
 
 
 def write_metric(name: str, value: float) -> str:

@@ -28,7 +28,7 @@ def run(program: Program, values: Floats) -> Schedule:
     """Schedule a priced program: a serial one lasts as long as its parts together, another is list-scheduled."""
     if program.serial:
         cycles = float(operator_cycles(values, program.stages) @ program.counts)
-        busy = {name: 0.0 for name in program.resources}
+        busy = dict.fromkeys(program.resources, 0.0)
         for i, slot in enumerate(program.slots):
             if slot.quantity == "cycles":
                 busy[slot.where] += float(program.counts @ values[:, i])
@@ -43,7 +43,7 @@ def list_schedule(program: Program, values: Floats) -> Schedule:
     agree to the cycle.
     """
     free = {name: [0.0] * servers for name, servers in program.resources.items()}
-    busy = {name: 0.0 for name in program.resources}
+    busy = dict.fromkeys(program.resources, 0.0)
     starts: list[float] = []
     ends: list[float] = []
     for task in program.tasks(values):

@@ -26,7 +26,7 @@ def run(program: Program, values: Floats) -> Schedule:
     ended = [environment.event() for _ in tasks]
     start = np.zeros(len(tasks))
     end = np.zeros(len(tasks))
-    busy = {name: 0.0 for name in program.resources}
+    busy = dict.fromkeys(program.resources, 0.0)
 
     def serve(queue: deque[tuple[int, Task]]) -> Generator[Any, Any, None]:
         while queue:

@@ -1,7 +1,7 @@
 """Numba's decorator, typed, with the on-disk cache switched on; importing this module imports Numba.
 
-Numba keys a function's cached machine code by the function's own file only. A mechanism called from another file would go stale silently, so the stamp
-here covers every file that its code can come from: the engine's and those of its own folder.
+Numba keys a function's cached machine code by the function's own file only. A mechanism called from another file would go stale
+silently, so the stamp here covers every file that its code can come from: the engine's and those of its own folder.
 """
 
 from __future__ import annotations
@@ -34,4 +34,5 @@ def stamped(compiled: F) -> F:
 
 def jit(function: F) -> F:
     """Compile `function` in nopython mode; the machine code is kept on disk, so the second process starts fast."""
-    return stamped(numba.njit(cache=True, error_model="numpy")(function))
+    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
+    return stamped(compiled)

@@ -1,9 +1,9 @@
 """Reductions, broadcasts and allreduces along lines of cores, in closed form.
 
-Conventions: `p` cores on the line, `b` wavelets per core, `hop` cycles a router hop takes (alpha), `turn` = 2 T_R + 1 cycles from a wavelet's arrival at
-a router through the ramp, the add and the ramp back (so that one chain stage costs hop + turn). Source of the forms: Luczynski et al., Near-Optimal
-Wafer-Scale Reduce, HPDC 2024: T = max(C, E/N + hop L) + turn D, with C the wavelets that the busiest core receives, E wavelet-hops, N links, L the longest
-distance, D the dependent receive-then-send steps. Distances scale with the hop latency.
+Conventions: `p` cores on the line, `b` wavelets per core, `hop` cycles a router hop takes (alpha), `turn` = 2 T_R + 1 cycles from a wavelet's
+arrival at a router through the ramp, the add and the ramp back (so that one chain stage costs hop + turn). Source of the forms: Luczynski et al.,
+Near-Optimal Wafer-Scale Reduce, HPDC 2024: T = max(C, E/N + hop L) + turn D, with C the wavelets that the busiest core receives, E wavelet-hops,
+N links, L the longest distance, D the dependent receive-then-send steps. Distances scale with the hop latency.
 """
 
 from __future__ import annotations

@@ -83,6 +83,6 @@ def transpose_cycles(p: float, wavelets_per_pair: float, hop: float) -> float:
 
 @jit
 def fft_cycles(points: float, per_flop: float, per_call: float) -> float:
-    """One 1-D transform of `points` in one core, radix two: points/2 log2 points butterflies of ten fp32 operations, one vector call per stage and leg."""
+    """One 1-D transform of `points` in one core, radix two: points/2 log2 points butterflies, each ten fp32 operations and one call."""
     stages = math.log2(points)
     return points / 2 * stages * 10 * per_flop + stages * points / 2 * per_call

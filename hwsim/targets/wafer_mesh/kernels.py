@@ -1,6 +1,7 @@
 """The price of one operator on the mesh: which mechanisms it uses, in which order, with which tiles.
 
-`price(op, p, out)` is the only entry: `op` is a record of `layout.OP_DTYPE`, `p` of `layout.PARAM_DTYPE`, `out` has a field per slot of `layout.SLOTS`.
+`price(op, p, out)` is the only entry: `op` is a record of `layout.OP_DTYPE`, `p` of `layout.PARAM_DTYPE`, `out` has a field per slot of
+`layout.SLOTS`.
 Cycles of one operator follow each other (the released programs overlap nothing but asynchronous moves, which run on the same core).
 """
 
@@ -13,12 +14,29 @@ from hwsim.engine.jit import jit
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh.baselines import price_baseline
 from hwsim.targets.wafer_mesh.collectives import (
-    allreduce_ring, best_groups, broadcast_flood, ktree_allreduce, middle_allreduce, pipeline_allreduce, reduce_grid, reduce_line, vendor_allreduce,
+    allreduce_ring,
+    best_groups,
+    broadcast_flood,
+    ktree_allreduce,
+    middle_allreduce,
+    pipeline_allreduce,
+    reduce_grid,
+    reduce_line,
+    vendor_allreduce,
 )  # fmt: skip
 from hwsim.targets.wafer_mesh.energy import charge, charge_issue
 from hwsim.targets.wafer_mesh.gemm import (
-    alignment_cycles, allgather_transfer, cannon_transfer, fft_cycles, gemv_local_cycles, multiply_cycles, shift_cycles, summa_transfer,
-    transpose_cycles, virtual_side, wavelets,
+    alignment_cycles,
+    allgather_transfer,
+    cannon_transfer,
+    fft_cycles,
+    gemv_local_cycles,
+    multiply_cycles,
+    shift_cycles,
+    summa_transfer,
+    transpose_cycles,
+    virtual_side,
+    wavelets,
 )  # fmt: skip
 
 
@@ -33,7 +51,7 @@ def grid_of(op: Any, p: Any) -> tuple[float, float]:
 @jit
 def mac_cycles(op: Any, p: Any) -> float:
     """Cycles per MAC of a core: measured for fp16 vectors, scaled by the datapath's width for fp32."""
-    return p.fmac_cycles_per_mac * (p.fp16_mac_per_cycle / p.fp32_mac_per_cycle if op.fp32 > 0 else 1.0)
+    return float(p.fmac_cycles_per_mac * (p.fp16_mac_per_cycle / p.fp32_mac_per_cycle if op.fp32 > 0 else 1.0))
 
 
 @jit
@@ -123,7 +141,8 @@ def sum_of(parts: tuple[float, float, float]) -> float:
 def vector_cycles(op: Any, p: Any, elements: float) -> float:
     """Vector operations over `elements` per core: calls of one instruction each, and scalar evaluations of exp, SiLU and the like."""
     width = p.fp32_mac_per_cycle if op.fp32 > 0 else p.fp16_mac_per_cycle
-    return op.vector_calls * (p.fmac_call_cycles + math.ceil(elements / width)) + op.transcendental * elements * p.transcendental_cycles
+    calls = op.vector_calls * (p.fmac_call_cycles + math.ceil(elements / width))
+    return float(calls + op.transcendental * elements * p.transcendental_cycles)
 
 
 @jit
@@ -254,7 +273,8 @@ def handover_cycles(op: Any, p: Any) -> float:
     """Cycles to hand the hidden state to the part of the wafer that holds the next layers: one grid's width and the stream of a core's share."""
     w, h = grid_of(op, p)
     share = math.ceil(op.rows / h) if op.decode == 0 else op.rows
-    return p.call_fixed_cycles + p.hop_cycles * w + wavelets(share * math.ceil(op.cols / w), op.element_bytes) + 2 * p.ramp_cycles + 1
+    stream = wavelets(share * math.ceil(op.cols / w), op.element_bytes)
+    return float(p.call_fixed_cycles + p.hop_cycles * w + stream + 2 * p.ramp_cycles + 1)
 
 
 @jit
@@ -271,7 +291,7 @@ def takes_gemv(op: Any, p: Any, out: Any) -> bool:
     kt, nt = math.ceil(op.k / h), math.ceil(op.n / w)
     one_by_one = vectors * gemv_local_cycles(kt, nt, p.fmac_call_cycles, mac_cycles(op, p)) + p.gemv_fixed_cycles
     one_by_one += line_allreduce(op, p, h, vectors * nt, out)
-    return one_by_one <= op.batch * sum_of(gemm_step_parts(op, p, float(L.MESHGEMM)))
+    return bool(one_by_one <= op.batch * sum_of(gemm_step_parts(op, p, float(L.MESHGEMM))))
 
 
 @jit

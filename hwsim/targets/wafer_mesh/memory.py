@@ -146,7 +146,8 @@ def check_scores(chip: Chip, graph: Graph, grid: tuple[int, int], found: Residen
     tile = eb * math.ceil(prompt / grid[1]) * math.ceil(int(model["heads"]) * prompt / grid[0]) * int(graph.meta.get("batch", 1))
     if tile > found.free_bytes:
         raise Infeasible(
-            f"attention scores of a {prompt}-token prefill on {grid[0]} x {grid[1]} cores, per core", demand=tile, bound=max(0.0, found.free_bytes), unit="B",
+            f"attention scores of a {prompt}-token prefill on {grid[0]} x {grid[1]} cores, per core",
+            demand=tile, bound=max(0.0, found.free_bytes), unit="B",
             levers=("a shorter prompt", "a larger grid", "a narrower weight dtype"),
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ ROWS = ("fmac_call_cycles", "transcendental_cycles", "gemv_ramp_cycles")
 SHIFT = ("call_fixed_cycles", "shift_round_cycles", "shift_beyond_cycles")
 SWITCH = ("operator_switch_cycles",)
 VENDOR = ("vendor_allreduce_fixed_cycles", "vendor_allreduce_per_hop_cycles")
+BY_ALGORITHM = {"vendor_allreduce": VENDOR, "summa": ("library_call_cycles",), "allgather_gemm": ("software_relay_cycles",)}
 ACTIVITY = ("mac_fp16_j", "mac_fp32_j", "sram_j_per_byte", "link_j_per_bit", "core_active_j_per_cycle", "core_idle_w")
 T10 = ("t10_relay_cycles", "t10_step_cycles", "t10_word_cycles")
 LADDER = ("ladder_collective_cycles", "ladder_word_cycles", "ladder_cycles_per_mac")
@@ -41,7 +42,7 @@ def used_params(table: Encoded, options: Mapped) -> tuple[str, ...]:
         names += FP32
     if (table.rows["in_graph"] > 0).any():
         names += SWITCH
-    names += {"vendor_allreduce": VENDOR, "summa": ("library_call_cycles",), "allgather_gemm": ("software_relay_cycles",)}.get(options.get("algorithm") or "", ())
+    names += BY_ALGORITHM.get(options.get("algorithm") or "", ())
     return tuple(dict.fromkeys(names))
 
 
@@ -55,7 +56,9 @@ def assumptions(chip: Chip, graph: Graph, table: Encoded, options: Mapped, paper
     else:
         notes.append("energies per event are assumed; they meet two anchors (30 mW peak per core, fp32 SGEMM at 4.38 kW)")
     if model and paper:
-        notes.append("paper_faithful: one layer's time x layers, K and V as wide as Q, no causal mask, one head in the softmax, no embedding, head or hand-over")
+        notes.append(
+            "paper_faithful: one layer's time x layers, K and V as wide as Q, no causal mask, one head, no embedding, LM head or hand-over"
+        )
         if table.left_out:
             notes.append(f"left out as in the released kernels: {', '.join(table.left_out)}, and what belongs to no layer")
     elif model:

@@ -92,7 +92,7 @@ class WaferSpec(BaseModel):
 def check_chip(chip: Chip) -> None:
     """Raise `InvalidChip`, naming file, parameter and problem, unless `chip` is a sound wafer."""
     try:
-        WaferSpec(**{name: param.value for name, param in chip.params.items()})
+        WaferSpec.model_validate({name: param.value for name, param in chip.params.items()})
     except ValidationError as error:
         lines = []
         for found in error.errors():

@@ -209,16 +209,21 @@ def _clocked(chip: Chip, clock_hz: float) -> Chip:
     return chip if clock_hz == chip.number("clock_hz") else chip.replace(clock_hz=clock_hz)
 
 
+SERVES: dict[str, frozenset[int]] = {
+    **{name: frozenset({L.MATMUL, L.ATTENTION}) for name in (*L.GEMM_CODES, *L.GEMV_CODES)},
+    **{name: frozenset({L.REDUCE, L.ALLREDUCE}) for name in L.REDUCE_CODES},
+    **{name: frozenset({L.ALLREDUCE}) for name in ("allreduce_reduce_broadcast", "allreduce_ring", "vendor_allreduce")},
+    "broadcast_flood": frozenset({L.BROADCAST}),
+    "shift_kv": frozenset({L.SHIFT, L.ATTENTION}),
+    "concat_kv": frozenset({L.ATTENTION}),
+}
+
+
 def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
     """Refuse a forced algorithm that no operator of the graph can use, groups that do not divide the line, and MeshGEMM on fewer than three cores."""
     algorithm = options.get("algorithm")
     kinds = set(table.rows["kind"].astype(int))
-    serves = {
-        **dict.fromkeys((*L.GEMM_CODES, *L.GEMV_CODES), {L.MATMUL, L.ATTENTION}), **dict.fromkeys(L.REDUCE_CODES, {L.REDUCE, L.ALLREDUCE}),
-        "broadcast_flood": {L.BROADCAST}, "allreduce_reduce_broadcast": {L.ALLREDUCE}, "allreduce_ring": {L.ALLREDUCE},
-        "vendor_allreduce": {L.ALLREDUCE}, "shift_kv": {L.SHIFT, L.ATTENTION}, "concat_kv": {L.ATTENTION},
-    }  # fmt: skip
-    if algorithm and not kinds & serves[algorithm]:
+    if algorithm and not kinds & SERVES[algorithm]:
         raise InvalidMapping(f"algorithm={algorithm} serves none of this graph's operators ({', '.join(sorted({op.kind for op in graph.ops}))})")
     grid = options.get("decode_grid") or options.get("grid")
     if grid and (groups := options.get("groups")) and grid[1] % groups:
@@ -231,7 +236,8 @@ def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
 
 def resolved(options: Mapped, graph: Graph, prefill: Grid, decode: Grid, notes: Mapped) -> dict[str, Any]:
     """The mapping as used: what was asked for and what was chosen."""
-    grids = {"prefill_grid": prefill, "decode_grid": decode} if graph.phase == "generate" else {"grid": decode if graph.phase == "decode" else prefill}
+    both = {"prefill_grid": prefill, "decode_grid": decode}
+    grids = both if graph.phase == "generate" else {"grid": decode if graph.phase == "decode" else prefill}
     defaults = {"system": "waferllm", "workload_mode": "exact", "energy_mode": "nameplate"}
     asked = {k: v for k, v in options.items() if k not in ("grid", "prefill_grid", "decode_grid", "groups") and v is not None}
     return {**grids, **(defaults if graph.meta.get("model") else {"energy_mode": "nameplate"}), **asked, **{k: v for k, v in notes.items() if v}}
