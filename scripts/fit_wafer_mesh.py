@@ -60,6 +60,8 @@ def fit(chip_name: str) -> dict[str, float]:
             steps = 1e-3 * np.abs(x)
             jacobian = np.array([(errors(x + np.eye(len(x))[i] * steps[i]) - e) / steps[i] for i in range(len(x))]).T
             x = x - np.linalg.lstsq(jacobian, e, rcond=None)[0]
+        if slopes:
+            x = np.round(2 * x) / 2  # a stage is a whole number of cycles
         left = np.abs(errors(x))
         print(f"{chip_name}: {len(chosen)} cases, mean |error| {left.mean():.2%}, worst {left.max():.2%}")
         found.update(zip(names, map(float, x), strict=True))

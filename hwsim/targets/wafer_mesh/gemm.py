@@ -1,7 +1,7 @@
 """Distributed matrix products on the mesh, in closed form: MeshGEMM and its rivals, MeshGEMV's local part, the cache shift.
 
 Tiles per core: `mt` x `kt` of X, `kt` x `nt` of W. A step multiplies one pair of tiles. Tiles travel in whole wavelets of four bytes.
-Sources: Huang et al., WaferLLM, OSDI 2025 and its released kernels (what the programs do); device runs on the WSE-3 (what it costs).
+Sources: He et al., WaferLLM, OSDI 2025 and its released kernels (what the programs do); device runs on the WSE-3 (what it costs).
 """
 
 from __future__ import annotations

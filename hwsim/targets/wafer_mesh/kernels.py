@@ -14,15 +14,7 @@ from hwsim.engine.jit import jit
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh.baselines import price_baseline
 from hwsim.targets.wafer_mesh.collectives import (
-    allreduce_ring,
-    best_groups,
-    broadcast_flood,
-    ktree_allreduce,
-    middle_allreduce,
-    pipeline_allreduce,
-    reduce_grid,
-    reduce_line,
-    vendor_allreduce,
+    CHAIN, best_groups, broadcast_grid, ktree_allreduce, middle_allreduce, reduce_broadcast, reduce_grid, ring_allreduce, vendor_allreduce,
 )  # fmt: skip
 from hwsim.targets.wafer_mesh.energy import charge, charge_issue
 from hwsim.targets.wafer_mesh.gemm import (
@@ -58,14 +50,14 @@ def mac_cycles(op: Any, p: Any) -> float:
 def line_allreduce(op: Any, p: Any, cores: float, elements: float, out: Any) -> float:
     """Allreduce of `elements` per core along a line, by the algorithm chosen for matrix-vector products."""
     b = wavelets(elements, op.element_bytes)
-    hop, turn = p.hop_cycles, 2 * p.gemv_ramp_cycles + 1
+    hop, ramp2 = p.hop_cycles, 2 * p.gemv_ramp_cycles
     if p.gemv == L.GEMV_PIPELINE:
-        return pipeline_allreduce(cores, b, hop, turn)
+        return reduce_broadcast(float(CHAIN), cores, b, hop, ramp2)
     if p.gemv == L.GEMV_RING:
-        return allreduce_ring(cores, b, hop, turn)
-    groups = p.groups if p.groups > 0 else best_groups(cores, hop, turn)
+        return ring_allreduce(cores, b, hop, ramp2)
+    groups = p.groups if p.groups > 0 else best_groups(cores, b, hop, ramp2)
     out.groups = groups
-    return ktree_allreduce(cores, groups, b, hop, turn)
+    return ktree_allreduce(cores, groups, b, hop, ramp2)
 
 
 @jit
@@ -158,7 +150,7 @@ def price_rows(op: Any, p: Any, out: Any) -> None:
     else:
         rows = math.ceil(op.rows / h)
         local = rows * math.ceil(op.cols / w)
-        one = middle_allreduce(w, wavelets(rows, op.element_bytes), p.hop_cycles, 2 * p.gemv_ramp_cycles + 1)
+        one = middle_allreduce(w, wavelets(rows, op.element_bytes), p.hop_cycles, 2 * p.gemv_ramp_cycles)
     out.vector = vector_cycles(op, p, local)
     out.allreduce = op.allreduces * one
     charge(op, p, out, 0.0, op.vector_calls * local * w * h, op.allreduces * 3 * w * h, w * h)
@@ -168,8 +160,8 @@ def price_rows(op: Any, p: Any, out: Any) -> None:
 def price_attention(op: Any, p: Any, out: Any) -> None:
     """Scores, softmax, weighted sum. The heads of a row share the d-wide product; K and V lie along the other axis than q.
 
-    Decode: two matrix-vector products with an allreduce each, two one-value allreduces of the softmax, and (`shifted`) one round of the cache
-    shift that keeps the rows of the cache level. Prefill: a GEMM-T without alignment, whose partial sums chain along x, then a MeshGEMM.
+    Decode: two matrix-vector products with an allreduce each, two one-value allreduces of the softmax, and (`shifted`, unless the cache is concatenated) one
+    round of the cache shift that keeps the rows of the cache level. Prefill: a GEMM-T without alignment, whose partial sums chain along x, then a MeshGEMM.
     """
     w, h = grid_of(op, p)
     width = op.heads * op.head_dim
@@ -184,7 +176,7 @@ def price_attention(op: Any, p: Any, out: Any) -> None:
             line_allreduce(op, p, w, scores, out) + line_allreduce(op, p, h, result, out) + 2 * line_allreduce(op, p, h, ones, out)
         )
         out.vector = vector_cycles(op, p, scores)
-        if op.shifted > 0:
+        if op.shifted > 0 and p.concat == 0:
             tile = wavelets(2 * op.rows * math.ceil(op.kv_heads * op.head_dim / w), op.element_bytes)
             out.transfer = p.call_fixed_cycles + p.shift_round_cycles + 2 * tile
         macs = 2 * op.rows * dt * ct * w * h
@@ -203,7 +195,7 @@ def price_attention(op: Any, p: Any, out: Any) -> None:
     out.align = alignment_cycles(p_, wavelets(qt * ck, op.element_bytes), p.shift_round_cycles)
     out.transfer = p_ * wavelets(qt * ct, op.element_bytes) + (hop + turn) * p_
     out.vector = vector_cycles(op, p, scores)
-    out.allreduce = 2 * middle_allreduce(w, wavelets(qt, op.element_bytes), hop, 2 * p.gemv_ramp_cycles + 1)
+    out.allreduce = 2 * middle_allreduce(w, wavelets(qt, op.element_bytes), hop, 2 * p.gemv_ramp_cycles)
     moved = p_ * 2 * (wavelets(qt * dt, op.element_bytes) + wavelets(dt * ct, op.element_bytes) + wavelets(qt * ct, op.element_bytes))
     charge(op, p, out, op.mac_share * p_ * qt * (dt * ct + ck * dn) * w * h, p_ * (dt * ct + ck * dn) * w * h, moved * w * h, w * h)
 
@@ -213,37 +205,37 @@ def price_collective(op: Any, p: Any, out: Any) -> None:
     """A collective over the program rectangle in isolation, after HPDC'24, or the vendor library's call, or the K-tree."""
     w, h = grid_of(op, p)
     b = wavelets(op.elements, op.element_bytes)
-    hop, turn = p.hop_cycles, 2 * p.ramp_cycles + 1
+    hop, ramp2 = p.hop_cycles, 2 * p.ramp_cycles
     if op.kind == L.REDUCE:
-        out.allreduce = reduce_grid(p.reduce, w, h, b, hop, turn)
+        out.allreduce = reduce_grid(p.reduce, w, h, b, hop, ramp2)
     elif op.kind == L.BROADCAST:
-        out.allreduce = broadcast_flood(w, h, b, hop, turn)
+        out.allreduce = broadcast_grid(w, h, b, hop, ramp2)
     elif op.kind == L.SHIFT:
         out.transfer = shift_cycles(w, p.rounds, b, p.call_fixed_cycles, p.shift_round_cycles, p.shift_beyond_cycles)
     elif p.collective == L.VENDOR:
         out.allreduce = vendor_allreduce(w, h, b, p.vendor_allreduce_fixed_cycles, p.vendor_allreduce_per_hop_cycles)
     else:
-        out.allreduce = one_axis(op, p, out, w, b) + one_axis(op, p, out, h, b)
+        out.allreduce = one_axis(p, out, w, b) + one_axis(p, out, h, b)
     charge(op, p, out, 0.0, op.elements * w * h, max(1.0, p.rounds) * 2 * b * w * h, w * h)
 
 
 @jit
-def one_axis(op: Any, p: Any, out: Any, cores: float, b: float) -> float:
+def one_axis(p: Any, out: Any, cores: float, b: float) -> float:
     """Allreduce along one axis: reduce then broadcast, ring, or K-tree; unforced, the fastest."""
     if cores <= 1:
         return 0.0
-    hop, turn = p.hop_cycles, 2 * p.ramp_cycles + 1
-    there_and_back = reduce_line(p.reduce, cores, b, hop, turn) + broadcast_flood(cores, 1.0, b, hop, turn)
+    hop, ramp2 = p.hop_cycles, 2 * p.ramp_cycles
+    there_and_back = reduce_broadcast(p.reduce, cores, b, hop, ramp2)
     if p.collective == L.REDUCE_BROADCAST:
         return there_and_back
+    ring = ring_allreduce(cores, b, hop, ramp2)
     if p.collective == L.RING:
-        return allreduce_ring(cores, b, hop, turn)
-    groups = p.groups if p.groups > 0 else best_groups(cores, hop, turn)
-    tree = ktree_allreduce(cores, groups, b, hop, turn)
-    if p.collective == L.KTREE:
+        return ring
+    groups = p.groups if p.groups > 0 else best_groups(cores, b, hop, ramp2)
+    tree = ktree_allreduce(cores, groups, b, hop, ramp2)
+    if tree <= min(there_and_back, ring):
         out.groups = groups
-        return tree
-    return min(min(there_and_back, tree), allreduce_ring(cores, b, hop, turn))
+    return min(min(there_and_back, tree), ring)
 
 
 @jit
@@ -264,7 +256,7 @@ def price_move(op: Any, p: Any, out: Any) -> None:
     """Rows fetched from where they lie and spread over the grid: the farthest distance, and the row's stream through one ramp."""
     w, h = grid_of(op, p)
     stream = op.rows * wavelets(math.ceil(op.cols / h), op.element_bytes)
-    out.transfer = broadcast_flood(w, h, stream, p.hop_cycles, 2 * p.ramp_cycles + 1)
+    out.transfer = broadcast_grid(w, h, stream, p.hop_cycles, 2 * p.ramp_cycles)
     charge(op, p, out, 0.0, op.rows * op.cols, stream * (w + h), w * h)
 
 

@@ -14,13 +14,13 @@ REDUCE, BROADCAST, ALLREDUCE, SHIFT, FFT = 8, 9, 10, 11, 12
 MESHGEMM, MESHGEMM_T, SUMMA, CANNON, ALLGATHER = 1, 2, 3, 4, 5
 MESHGEMV, GEMV_PIPELINE, GEMV_RING = 11, 12, 13
 # allreduces
-REDUCE_BROADCAST, RING, VENDOR, KTREE = 1, 2, 3, 4
+REDUCE_BROADCAST, RING, VENDOR = 1, 2, 3
 WAFERLLM, T10, LADDER = 0, 1, 2
 
 GEMM_CODES = {"meshgemm": MESHGEMM, "meshgemm_t": MESHGEMM_T, "summa": SUMMA, "cannon": CANNON, "allgather_gemm": ALLGATHER}
 GEMV_CODES = {"meshgemv": MESHGEMV, "gemv_pipeline": GEMV_PIPELINE, "gemv_ring": GEMV_RING}
 REDUCE_CODES = {"reduce_star": 1, "reduce_chain": 2, "reduce_tree": 3, "reduce_two_phase": 4}
-ALLREDUCE_CODES = {"allreduce_reduce_broadcast": REDUCE_BROADCAST, "allreduce_ring": RING, "vendor_allreduce": VENDOR, "meshgemv": KTREE}
+ALLREDUCE_CODES = {"allreduce_reduce_broadcast": REDUCE_BROADCAST, "allreduce_ring": RING, "vendor_allreduce": VENDOR}
 SYSTEM_CODES = {"waferllm": WAFERLLM, "t10": T10, "ladder": LADDER}
 
 OP_FIELDS = (
@@ -42,7 +42,8 @@ CHIP_PARAMS = (
     "chip_power_w", "cores_marketed", "core_area_mm2", "sram_area_share", "die_area_mm2", "core_peak_power_w",
 )  # fmt: skip
 MAPPING_NUMBERS = (
-    "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "handovers",
+    "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
+    "handovers",
 )  # fmt: skip
 PARAM_DTYPE = np.dtype([(name, np.float64) for name in CHIP_PARAMS + MAPPING_NUMBERS])
 

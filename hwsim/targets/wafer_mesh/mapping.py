@@ -12,8 +12,6 @@ from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.core.target import check_option_names
 from hwsim.targets.wafer_mesh import layout as L
 
-ALGORITHMS = (*L.GEMM_CODES, *L.GEMV_CODES, "shift_kv", "concat_kv", *L.REDUCE_CODES, "broadcast_flood", *list(L.ALLREDUCE_CODES)[:3])
-
 
 def _pair(value: Any) -> Any:
     """Accept 420, "420x420", "420,420", (420, 420)."""
@@ -65,6 +63,8 @@ def parse_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     given = options.model_dump(exclude_unset=True)
     if options.grid and (options.prefill_grid or options.decode_grid):
         raise InvalidMapping("give either grid, or prefill_grid and decode_grid")
+    if options.algorithm in ("shift_kv", "concat_kv") and given.get("kv_cache", options.algorithm[:-3]) != options.algorithm[:-3]:
+        raise InvalidMapping(f"algorithm={options.algorithm} contradicts kv_cache={options.kv_cache}")
     return given
 
 
@@ -86,6 +86,13 @@ def candidate_grids(chip: Chip, smallest: int = 1) -> list[tuple[int, int]]:
     return [(p, p) for p in sorted(sizes)]
 
 
+def cache_policy(options: Mapping[str, Any]) -> str:
+    """shift or concat: how new keys and values are kept."""
+    if options.get("algorithm") in ("shift_kv", "concat_kv"):
+        return str(options["algorithm"]).removesuffix("_kv")
+    return str(options.get("kv_cache", "shift"))
+
+
 def codes(options: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of the parameter record that options set."""
     algorithm = options.get("algorithm") or ""
@@ -98,5 +105,6 @@ def codes(options: Mapping[str, Any]) -> dict[str, float]:
         "groups": options.get("groups") or 0,
         "rounds": options.get("rounds", 1),
         "system": L.SYSTEM_CODES[options.get("system", "waferllm")],
+        "concat": 1.0 if cache_policy(options) == "concat" else 0.0,
         "activity": 1.0 if options.get("energy_mode") == "activity" else 0.0,
     }

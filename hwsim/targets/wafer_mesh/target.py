@@ -20,7 +20,7 @@ from hwsim.targets.wafer_mesh import memory
 from hwsim.targets.wafer_mesh.encode import Encoded, encode
 from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
 from hwsim.targets.wafer_mesh.kernels import price
-from hwsim.targets.wafer_mesh.mapping import candidate_grids, check_grid, codes, parse_mapping
+from hwsim.targets.wafer_mesh.mapping import cache_policy, candidate_grids, check_grid, codes, parse_mapping
 from hwsim.targets.wafer_mesh.primitives import PRIMITIVES
 from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
 from hwsim.targets.wafer_mesh.spec import check_chip
@@ -189,13 +189,6 @@ def set_grid(params: Table, phase: str, grid: Grid) -> None:
     params[f"{phase}_w"], params[f"{phase}_h"] = grid
 
 
-def cache_policy(options: Mapped) -> str:
-    """shift or concat: how new keys and values are kept."""
-    if options.get("algorithm") in ("shift_kv", "concat_kv"):
-        return str(options["algorithm"]).removesuffix("_kv")
-    return str(options.get("kv_cache", "shift"))
-
-
 def product_algorithm(vectors: int, options: Mapped) -> str:
     """Name of the algorithm that a product of `vectors` rows uses."""
     forced = str(options.get("algorithm") or "")
@@ -220,18 +213,53 @@ SERVES: dict[str, frozenset[int]] = {
 
 
 def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
-    """Refuse a forced algorithm that no operator of the graph can use, groups that do not divide the line, and MeshGEMM on fewer than three cores."""
-    algorithm = options.get("algorithm")
+    """Refuse what the graph cannot honour: an algorithm that none of its operators uses, options of other mechanisms, MeshGEMM on fewer than three cores."""
+    algorithm, system = options.get("algorithm"), options.get("system", "waferllm")
     kinds = set(table.rows["kind"].astype(int))
-    if algorithm and not kinds & SERVES[algorithm]:
+    decode = set(table.rows["kind"][table.rows["decode"] > 0].astype(int))
+    alone = bool((table.rows["in_graph"] == 0).any())
+    vectors = kinds if alone else decode  # inside a graph, prefill products are matrix by matrix
+    serves = {
+        **dict.fromkeys(L.GEMM_CODES, kinds & {L.MATMUL, L.ATTENTION}), **dict.fromkeys(L.GEMV_CODES, vectors & {L.MATMUL, L.ATTENTION}),
+        **dict.fromkeys(L.REDUCE_CODES, kinds & {L.REDUCE, L.ALLREDUCE}), "broadcast_flood": kinds & {L.BROADCAST},
+        **dict.fromkeys(list(L.ALLREDUCE_CODES)[:3], kinds & {L.ALLREDUCE}), "shift_kv": kinds & {L.SHIFT, L.ATTENTION}, "concat_kv": kinds & {L.ATTENTION},
+    }  # fmt: skip
+    serves["meshgemv"] = serves["meshgemv"] | (kinds & {L.ALLREDUCE})
+    if algorithm and not serves[algorithm]:
         raise InvalidMapping(f"algorithm={algorithm} serves none of this graph's operators ({', '.join(sorted({op.kind for op in graph.ops}))})")
-    grid = options.get("decode_grid") or options.get("grid")
-    if grid and (groups := options.get("groups")) and grid[1] % groups:
-        raise InvalidMapping(f"groups={groups} does not divide the {grid[1]} cores of a column")
-    if grid and algorithm in ("meshgemm", "meshgemm_t", "cannon") and min(grid) < 3:
-        raise InvalidMapping(f"algorithm={algorithm} needs at least 3 cores a side, the grid is {grid[0]} x {grid[1]}")
-    if options.get("system", "waferllm") != "waferllm" and not graph.meta.get("model"):
-        raise InvalidMapping(f"system={options['system']} maps whole language models; for one operator give algorithm")
+    if system != "waferllm" and not graph.meta.get("model"):
+        raise InvalidMapping(f"system={system} maps whole language models; for one operator give algorithm")
+    if system != "waferllm" and (algorithm or options.get("groups")):
+        raise InvalidMapping(f"system={system} has algorithms of its own: algorithm and groups cannot be given")
+    if options.get("reduce") and not kinds & {L.REDUCE, L.ALLREDUCE}:
+        raise InvalidMapping("reduce serves none of this graph's operators (reduce and allreduce use it)")
+    if options.get("rounds") and L.SHIFT not in kinds:
+        raise InvalidMapping("rounds serves none of this graph's operators (shift uses it)")
+    check_groups(table, options, alone)
+    for name in ("grid", "prefill_grid", "decode_grid"):
+        if (grid := options.get(name)) and algorithm in ("meshgemm", "meshgemm_t", "cannon") and min(grid) < 3:
+            raise InvalidMapping(f"algorithm={algorithm} needs at least 3 cores a side, the {name} is {grid[0]} x {grid[1]}")
+
+
+def check_groups(table: Encoded, options: Mapped, alone: bool) -> None:
+    """Refuse groups where no two-level tree runs, and groups that do not divide every line that one runs along."""
+    groups, algorithm = options.get("groups"), options.get("algorithm")
+    if not groups:
+        return
+    rows = table.rows
+    forced = algorithm == "meshgemv"
+    grouped = (rows["decode"] > 0) | (alone & forced & (rows["kind"] == L.MATMUL))
+    products = grouped & np.isin(rows["kind"], (L.MATMUL, L.ATTENTION)) | (grouped & (rows["allreduces"] > 0))
+    collectives = (rows["kind"] == L.ALLREDUCE) & forced
+    if algorithm in ("gemv_pipeline", "gemv_ring") or not (products | collectives).any():
+        raise InvalidMapping(f"groups={groups} serves none of this graph's operators (the two-level tree of meshgemv uses it)")
+    grid = options.get("decode_grid") or options.get("grid") or (options.get("prefill_grid") if not (rows["decode"] > 0).any() else None)
+    if not grid:
+        return
+    across = bool((grouped & (rows["kind"] == L.ATTENTION)).any() or collectives.any())  # both axes carry a tree
+    for cores, line in ((grid[1], "column"), *(((grid[0], "row"),) if across else ())):
+        if cores % groups and not (collectives.any() and cores == 1):
+            raise InvalidMapping(f"groups={groups} does not divide the {cores} cores of a {line}")
 
 
 def resolved(options: Mapped, graph: Graph, prefill: Grid, decode: Grid, notes: Mapped) -> dict[str, Any]:
