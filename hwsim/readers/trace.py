@@ -32,6 +32,7 @@ from hwsim.core.op import Op
 from hwsim.readers.yaml_file import Document, FileModel, KeyPath, load_yaml, validate
 
 SCHEMA = "hwsim.trace/1"
+_LONGEST_KEY = 1000  # YAML allows 1024 characters, quotes and escapes included
 Attr = bool | int | float | str
 _DEFAULTS: dict[str, Any] = {
     "weight_density": 1.0, "function": "", "operand_role": "weight", "layer": None, "phase": "", "repeat": 1,
@@ -127,6 +128,7 @@ def _op(entry: OpEntry, tensors: dict[str, Tensor]) -> Op:
 def write_trace(graph: Graph, path: str | Path) -> None:
     """Write `graph` to a native trace file. Raises `InvalidTrace` for meta that YAML cannot hold, or when the file cannot be written."""
     lines = [f"schema: {SCHEMA}", f"meta: {_flow(graph.meta)}", "tensors:" if graph.tensors else "tensors: {}"]
+    _check_keys(graph.tensors)
     for name, tensor in graph.tensors.items():
         role = {} if tensor.role == ROLES[2] else {"role": tensor.role}
         lines.append(f"  {_flow(name)}: {_flow({'shape': tensor.shape, 'dtype': tensor.dtype, **role})}")
@@ -161,10 +163,12 @@ def _flow(value: object) -> str:
 
 
 def _check_keys(value: object) -> None:
-    """Refuse a key that is no text at any depth: JSON would turn it into one without a word."""
+    """Refuse, at any depth, a key that is no text (JSON would turn it into one without a word) or too long for YAML."""
     if isinstance(value, Mapping):
         if wrong := [key for key in value if not isinstance(key, str)]:
             raise InvalidTrace(f"keys must be text, got {wrong[0]!r}")
+        if long := [key for key in value if len(json.dumps(key)) > _LONGEST_KEY]:
+            raise InvalidTrace(f"a trace file cannot hold a key as long as '{long[0][:40]}...'")
         value = list(value.values())
     if isinstance(value, list | tuple):
         for item in value:

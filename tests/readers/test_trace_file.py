@@ -11,7 +11,7 @@ from hwsim.readers.trace import read_trace, write_trace
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=80), inner, max_size=3)),
     max_leaves=6,
 )
 
@@ -46,7 +46,7 @@ def graphs(draw):
                 x = builder.op("elementwise", name, [x, x], function="add", rows=rows, cols=cols, operands=2, **common)
     if not builder.ops:
         builder.op("softmax", "s", [x], rows=rows, cols=cols)
-    meta = draw(st.dictionaries(st.text(), JSON, max_size=3))
+    meta = draw(st.dictionaries(st.text(max_size=80), JSON, max_size=3))
     return builder.graph(**{"trace": "t", **meta})
 
 
@@ -130,7 +130,7 @@ def test_complaints_say_where(tmp_path, old, new, message):
 
 def test_what_cannot_be_written(tmp_path):
     graph = single_op("softmax", rows=1, cols=2)
-    for value in (object(), float("nan"), {1: 2}, [{"a": {2: 3}}]):
+    for value in (object(), float("nan"), {1: 2}, [{"a": {2: 3}}], {"k" * 1001: 1}):
         with pytest.raises(InvalidTrace, match=r"cannot hold|keys must be text"):
             write_trace(graph.with_meta(x=value), tmp_path / "t.yaml")
     with pytest.raises(InvalidTrace, match="cannot be written"):
