@@ -30,7 +30,7 @@ _SI = {"T": 12, "G": 9, "M": 6, "k": 3, "m": -3, "u": -6, "n": -9, "p": -12, "f"
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50}
 
 
-class UnknownUnit(Exception):  # noqa: N818  (internal: turned into the caller's error)
+class UnknownUnit(Exception):
     """A word of a unit expression is in no table; `word` names it."""
 
     def __init__(self, word: str) -> None:
