@@ -160,8 +160,9 @@ def price_rows(op: Any, p: Any, out: Any) -> None:
 def price_attention(op: Any, p: Any, out: Any) -> None:
     """Scores, softmax, weighted sum. The heads of a row share the d-wide product; K and V lie along the other axis than q.
 
-    Decode: two matrix-vector products with an allreduce each, two one-value allreduces of the softmax, and (`shifted`, unless the cache is concatenated) one
-    round of the cache shift that keeps the rows of the cache level. Prefill: a GEMM-T without alignment, whose partial sums chain along x, then a MeshGEMM.
+    Decode: two matrix-vector products with an allreduce each, two one-value allreduces of the softmax, and (`shifted`, unless
+    the cache is concatenated) one round of the cache shift that keeps its rows level. Prefill: a GEMM-T without alignment, whose partial sums
+    chain along x, then a MeshGEMM.
     """
     w, h = grid_of(op, p)
     width = op.heads * op.head_dim

@@ -65,6 +65,29 @@ def check_tile(chip: Chip, op: Op, grid: tuple[int, int], algorithm: str) -> flo
     return demand
 
 
+def resident_bytes(op: Op, grid: tuple[int, int]) -> float:
+    """SRAM bytes per core that an operator other than a product needs at least.
+
+    A collective keeps its elements in every core (a shift twice: it swaps buffers); the others spread operands and results over the grid, and an
+    attention of many queries its score matrix too.
+    """
+    cores = grid[0] * grid[1]
+    eb = dtype(op.dtype).bytes
+    if op.kind in ("reduce", "broadcast", "allreduce", "shift"):
+        return op["elements"] * eb * (2 if op.kind == "shift" else 1)
+    scores = eb * op["batch"] * op["heads"] * op["q"] * op["kv"] / cores if op.kind == "attention" else 0.0
+    return op.compulsory_bytes / cores + scores
+
+
+def check_resident(chip: Chip, op: Op, grid: tuple[int, int]) -> float:
+    """Return the bytes per core that an operator other than a product needs with the reserve. Raises `Infeasible`."""
+    demand = resident_bytes(op, grid) + chip.number("reserved_bytes_per_core")
+    if demand > (bound := chip.number("sram_bytes_per_core")):
+        levers = ("a narrower dtype", "fewer elements" if "elements" in op.bounds else "a larger grid")
+        raise Infeasible(f"{op.name} ({op.kind}) on {grid[0]} x {grid[1]} cores, per core", demand=demand, bound=bound, unit="B", levers=levers)
+    return demand
+
+
 @dataclass(frozen=True)
 class Residency:
     """How a language model lies on the wafer, per core of a `width` x `height` grid.

@@ -125,8 +125,11 @@ class WaferMesh:
             if op.kind == "matmul":
                 name = product_algorithm(op["batch"] * op["m"], options)
                 figures["colours"] = max(figures.get("colours", 0), memory.check_colours(chip, name))
-                figures["sram_bytes_per_core"] = max(figures.get("sram_bytes_per_core", 0.0), memory.check_tile(chip, op, grid, name))
-        if not figures and options.get("algorithm"):
+                needed = memory.check_tile(chip, op, grid, name)
+            else:
+                needed = memory.check_resident(chip, op, grid)
+            figures["sram_bytes_per_core"] = max(figures.get("sram_bytes_per_core", 0.0), needed)
+        if "colours" not in figures and options.get("algorithm"):
             figures["colours"] = memory.check_colours(chip, options["algorithm"])
         return figures
 
@@ -213,7 +216,7 @@ SERVES: dict[str, frozenset[int]] = {
 
 
 def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
-    """Refuse what the graph cannot honour: an algorithm that none of its operators uses, options of other mechanisms, MeshGEMM on fewer than three cores."""
+    """Refuse what the graph cannot honour: an algorithm or option that none of its operators uses, MeshGEMM on fewer than three cores a side."""
     algorithm, system = options.get("algorithm"), options.get("system", "waferllm")
     kinds = set(table.rows["kind"].astype(int))
     decode = set(table.rows["kind"][table.rows["decode"] > 0].astype(int))
@@ -221,10 +224,9 @@ def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
     vectors = kinds if alone else decode  # inside a graph, prefill products are matrix by matrix
     serves = {
         **dict.fromkeys(L.GEMM_CODES, kinds & {L.MATMUL, L.ATTENTION}), **dict.fromkeys(L.GEMV_CODES, vectors & {L.MATMUL, L.ATTENTION}),
-        **dict.fromkeys(L.REDUCE_CODES, kinds & {L.REDUCE, L.ALLREDUCE}), "broadcast_flood": kinds & {L.BROADCAST},
-        **dict.fromkeys(list(L.ALLREDUCE_CODES)[:3], kinds & {L.ALLREDUCE}), "shift_kv": kinds & {L.SHIFT, L.ATTENTION}, "concat_kv": kinds & {L.ATTENTION},
+        **dict.fromkeys(L.REDUCE_CODES, kinds & {L.REDUCE, L.ALLREDUCE}), **dict.fromkeys(L.ALLREDUCE_CODES, kinds & {L.ALLREDUCE}),
+        "broadcast_flood": kinds & {L.BROADCAST}, "shift_kv": kinds & {L.SHIFT, L.ATTENTION}, "concat_kv": kinds & {L.ATTENTION},
     }  # fmt: skip
-    serves["meshgemv"] = serves["meshgemv"] | (kinds & {L.ALLREDUCE})
     if algorithm and not serves[algorithm]:
         raise InvalidMapping(f"algorithm={algorithm} serves none of this graph's operators ({', '.join(sorted({op.kind for op in graph.ops}))})")
     if system != "waferllm" and not graph.meta.get("model"):
@@ -246,19 +248,14 @@ def check_groups(table: Encoded, options: Mapped, alone: bool) -> None:
     groups, algorithm = options.get("groups"), options.get("algorithm")
     if not groups:
         return
-    rows = table.rows
-    forced = algorithm == "meshgemv"
-    grouped = (rows["decode"] > 0) | (alone & forced & (rows["kind"] == L.MATMUL))
-    products = grouped & np.isin(rows["kind"], (L.MATMUL, L.ATTENTION)) | (grouped & (rows["allreduces"] > 0))
-    collectives = (rows["kind"] == L.ALLREDUCE) & forced
-    if algorithm in ("gemv_pipeline", "gemv_ring") or not (products | collectives).any():
+    kind, decode = table.rows["kind"], table.rows["decode"] > 0
+    products = (kind == L.MATMUL) & (decode | (alone & (algorithm == "meshgemv"))) & (algorithm not in L.GEMM_CODES)
+    across = decode & (kind == L.ATTENTION)
+    if algorithm in ("gemv_pipeline", "gemv_ring") or not (products | across | (decode & (table.rows["allreduces"] > 0))).any():
         raise InvalidMapping(f"groups={groups} serves none of this graph's operators (the two-level tree of meshgemv uses it)")
-    grid = options.get("decode_grid") or options.get("grid") or (options.get("prefill_grid") if not (rows["decode"] > 0).any() else None)
-    if not grid:
-        return
-    across = bool((grouped & (rows["kind"] == L.ATTENTION)).any() or collectives.any())  # both axes carry a tree
-    for cores, line in ((grid[1], "column"), *(((grid[0], "row"),) if across else ())):
-        if cores % groups and not (collectives.any() and cores == 1):
+    grid = options.get("grid") or options.get("decode_grid" if decode.any() else "prefill_grid")
+    for cores, line in ((grid[1], "column"), (grid[0] if across.any() else groups, "row")) if grid else ():
+        if cores % groups:
             raise InvalidMapping(f"groups={groups} does not divide the {cores} cores of a {line}")
 
 
