@@ -221,13 +221,8 @@ def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
     kinds = set(table.rows["kind"].astype(int))
     decode = set(table.rows["kind"][table.rows["decode"] > 0].astype(int))
     alone = bool((table.rows["in_graph"] == 0).any())
-    vectors = kinds if alone else decode  # inside a graph, prefill products are matrix by matrix
-    serves = {
-        **dict.fromkeys(L.GEMM_CODES, kinds & {L.MATMUL, L.ATTENTION}), **dict.fromkeys(L.GEMV_CODES, vectors & {L.MATMUL, L.ATTENTION}),
-        **dict.fromkeys(L.REDUCE_CODES, kinds & {L.REDUCE, L.ALLREDUCE}), **dict.fromkeys(L.ALLREDUCE_CODES, kinds & {L.ALLREDUCE}),
-        "broadcast_flood": kinds & {L.BROADCAST}, "shift_kv": kinds & {L.SHIFT, L.ATTENTION}, "concat_kv": kinds & {L.ATTENTION},
-    }  # fmt: skip
-    if algorithm and not serves[algorithm]:
+    present = decode if algorithm in L.GEMV_CODES and not alone else kinds  # inside a graph, prefill products are matrix by matrix
+    if algorithm and not present & SERVES[algorithm]:
         raise InvalidMapping(f"algorithm={algorithm} serves none of this graph's operators ({', '.join(sorted({op.kind for op in graph.ops}))})")
     if system != "waferllm" and not graph.meta.get("model"):
         raise InvalidMapping(f"system={system} maps whole language models; for one operator give algorithm")
