@@ -184,7 +184,10 @@ def price_matmul(op: Any, p: Any, out: Any) -> None:
 
 @jit
 def price(op: Any, p: Any, out: Any) -> None:
-    """Fill the slots of one operator (one execution, on all GPUs at once)."""
+    """Fill the slots of one operator (one execution, on all GPUs at once); one that has no model (kind 0) only gets its compulsory bytes."""
+    if op.kind == spec.UNMODELLED:
+        out.dram_bytes = op.compulsory_bytes
+        return
     if op.kind == spec.ALLREDUCE:
         out.collective = allreduce_seconds(op.bytes, p) * p.clock_hz
         if op.dispatch == spec.EAGER:

@@ -58,7 +58,7 @@ _KEPT: OrderedDict[tuple[str, Options], Lowered] = OrderedDict()
 def lower(graph: Graph, options: Options) -> Lowered:
     """Return the encoded graph; the last `CACHED_GRAPHS` pairs of graph and options are kept. Raises `InvalidMapping`."""
     key = (graph.key, options)
-    found = _KEPT.pop(key, None) or _lower(graph, options)
+    found = _KEPT.pop(key, None) or encode(graph, options)
     _KEPT[key] = found
     while len(_KEPT) > CACHED_GRAPHS:
         _KEPT.popitem(last=False)
@@ -81,7 +81,8 @@ def unmodelled(op: Op) -> str:
     return ""
 
 
-def _lower(graph: Graph, options: Options) -> Lowered:
+def encode(graph: Graph, options: Options) -> Lowered:
+    """Spread a graph over the GPUs and encode every distinct operator; nothing is kept. O(operators). Raises `InvalidMapping`."""
     _check_devices(graph, options)
     spread = sharding.with_allreduces(graph) if options.devices > 1 else graph
     parted = sharding.shardings(graph) if options.devices > 1 else (sharding.REPLICATED,) * len(graph.ops)
@@ -98,7 +99,7 @@ def _lower(graph: Graph, options: Options) -> Lowered:
         if at == len(records):
             if reason := unmodelled(op):
                 skipped.append(_share(op, graph, reason))
-            records.append(tuple(_encode(op, how, launch, options, single=len(graph.ops) == 1)[f] for f in spec.OP_FIELDS))
+            records.append(tuple(_record(op, how, launch, options, single=len(graph.ops) == 1)[f] for f in spec.OP_FIELDS))
             counts.append(0.0)
         counts[at] += op.repeat
         row_of.append(at)
@@ -144,8 +145,7 @@ def _launches(graph: Graph, options: Options) -> list[Launch]:
             width = sum(o["n"] for o in readers[op.inputs[0]] if _mergeable(op, o))
             share = launches = op["n"] / width
         elif options.fused and op.kind == "rope":
-            partners = [t for r in readers.get(op.outputs[0], ()) if r.kind == "attention" for t in r.inputs if t.split(".")[-2][:4] == "rope"]
-            launches = 1 / max(1, len(partners))
+            launches = 1 / max(1, sum(_rotations(graph, r) for r in readers.get(op.outputs[0], ())))
         elif options.fused and op.function == "add" and any(r.kind == "norm" for r in readers.get(op.outputs[0], ())):
             launches = 0.0
         elif op.kind == "attention" and op["q"] == 1 and options.split_kv:
@@ -158,13 +158,19 @@ def _launches(graph: Graph, options: Options) -> list[Launch]:
     return found
 
 
+def _rotations(graph: Graph, reader: Op) -> int:
+    """Rotations that an attention reads; a serving engine launches them together."""
+    made = [graph.producers[t] for t in reader.inputs if t in graph.producers]
+    return sum(graph.ops[i].kind == "rope" for i in made) if reader.kind == "attention" else 0
+
+
 def _mergeable(op: Op, other: Op) -> bool:
     alike = ("batch", "m", "k", "shared", "pool")
     same = other.kind == "matmul" and other.operand_role == "weight" and other.dtype == op.dtype
     return same and all(other[b] == op[b] for b in alike) and other.inputs[0] == op.inputs[0]
 
 
-def _encode(op: Op, how: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
+def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
     """Return the record of one operator."""
     parts = options.devices if how != sharding.REPLICATED else 1
     width = dtype(op.dtype).bytes

@@ -13,7 +13,7 @@ from hwsim.core.program import slot_dtype
 from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.kernels import interval_seconds, price
-from hwsim.targets.gpu.lowering import lower
+from hwsim.targets.gpu.lowering import encode
 from hwsim.targets.gpu.mapping import Options
 
 CALLS = {"matmul": "eager_matmul_s", "softmax": "eager_softmax_s", "norm": "eager_norm_s", "elementwise": "eager_elementwise_s",
@@ -56,14 +56,14 @@ def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
     for m in EDGES:
         for n in EDGES:
             for k in EDGES:
-                row = lower(single_op("matmul", dtype=str(arguments["dtype"]), m=m, k=k, n=n), options)
+                row = encode(single_op("matmul", dtype=str(arguments["dtype"]), m=m, k=k, n=n), options)
                 if row.skipped:
                     raise InvalidTrace(f"best_matmul: {row.skipped[0]}")
                 out = np.zeros(1, dtype=slot_dtype(spec.SLOTS))
                 price(row.rows[0], p, out[0])
                 cycles = out["launch"][0] + max(out["compute"][0], out["memory"][0]) + out["overlap_loss"][0]
                 best = max(best, 2.0 * m * n * k / cycles * chip.number("clock_hz"))
-    return {"tops": best / 1e12}
+    return {"tops": float(best / 1e12)}
 
 
 def power_at_rates(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:

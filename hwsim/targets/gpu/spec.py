@@ -11,7 +11,7 @@ from hwsim.core.errors import InvalidChip, MissingParameter
 from hwsim.core.program import Slot, Table
 
 # kinds of operator, as this target prices them
-MATMUL, ATTENTION, SOFTMAX, NORM, VECTOR, ALLREDUCE = 1, 2, 3, 4, 5, 6
+UNMODELLED, MATMUL, ATTENTION, SOFTMAX, NORM, VECTOR, ALLREDUCE = 0, 1, 2, 3, 4, 5, 6
 # arithmetic that a matrix product runs on
 VECTOR_FP32, TENSOR_TF32, TENSOR_16, TENSOR_INT8 = 1, 2, 3, 4
 # dispatch
