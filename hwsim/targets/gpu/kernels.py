@@ -74,8 +74,8 @@ def overlapped(compute: float, memory: float, exponent: float) -> float:
     both take equally long.
     """
     longest = max(compute, memory)
-    if longest <= 0:
-        return 0.0
+    if min(compute, memory) <= 0:
+        return float(longest)
     return float(longest * ((compute / longest) ** exponent + (memory / longest) ** exponent) ** (1 / exponent))
 
 

@@ -62,7 +62,7 @@ class GpuTarget:
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
             slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=static_power_w(params[0]),
             area_mm2=area_mm2(params[0]), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
-            used_params=USED_PARAMS, assumptions=_assumptions(options, kernels), serial=True,
+            used_params=USED_PARAMS, assumptions=_assumptions(options, kernels, lowered), serial=True,
             warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
         )  # fmt: skip
 
@@ -85,8 +85,10 @@ def _check(lowered: Lowered, chip: Chip, allow_unmodelled: bool) -> None:
         )  # fmt: skip
 
 
-def _assumptions(options: Options, kernels: str) -> tuple[str, ...]:
+def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str, ...]:
     found = [f"kernel rates of the {kernels} set of measured kernels; board-to-board spread of 5 % or more is not in the ranges"]
+    if np.isin(lowered.rows["arithmetic"], (spec.TENSOR_INT8, spec.TENSOR_TF32)).any():
+        found.append("int8 and TF32 products reach the fraction of peak that was measured for fp16")
     if options.engine:
         found.append("a serving engine's host gap is charged once a step; prompts are not overlapped with it")
     if options.devices > 1:

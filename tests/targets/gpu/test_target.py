@@ -121,6 +121,21 @@ def test_bad_options_are_refused(mapping: dict[str, Any], message: str) -> None:
         TARGET.options(mapping)
 
 
+def test_intervals_hold_the_value(a100: Chip) -> None:
+    report = api.simulate(api.load_graph("llama3-8b", **LLAMA), a100, {"system": "sglang", "devices": 4})
+    for metric in ("latency_s", "tokens_per_s", "energy_j", "area_mm2"):
+        low, high = report.interval[metric]
+        assert low <= report.metric(metric) <= high
+    assert report.interval["latency_s"][1] < 2 * report.interval["latency_s"][0]
+
+
+def test_rates_that_were_not_measured_are_assumed_in_the_open(simulate: Any) -> None:
+    said = "measured for fp16"
+    assert any(said in a for a in simulate("matmul", m=64, k=64, n=64, dtype="int8").cost.program.assumptions)
+    assert any(said in a for a in simulate("matmul", {"tf32": True}, m=64, k=64, n=64, dtype="fp32").cost.program.assumptions)
+    assert not any(said in a for a in simulate("matmul", m=64, k=64, n=64).cost.program.assumptions)
+
+
 def test_texts_of_the_command_line_are_converted() -> None:
     found = TARGET.options({"devices": "8", "tf32": "true", "split_kv": "false"})
     assert (found["devices"], found["tf32"], found["split_kv"]) == (8, True, False)
