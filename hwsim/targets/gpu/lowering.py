@@ -84,8 +84,10 @@ def unmodelled(op: Op) -> str:
 def encode(graph: Graph, options: Options) -> Lowered:
     """Spread a graph over the GPUs and encode every distinct operator; nothing is kept. O(operators). Raises `InvalidMapping`."""
     _check_devices(graph, options)
-    spread = sharding.with_allreduces(graph) if options.devices > 1 else graph
-    parted = sharding.shardings(graph) if options.devices > 1 else (sharding.REPLICATED,) * len(graph.ops)
+    spread, parted = graph, (sharding.REPLICATED,) * len(graph.ops)
+    if options.devices > 1:
+        parted = sharding.shardings(graph)
+        spread = sharding.with_allreduces(graph, parted)
     by_name = {op.name: how for op, how in zip(graph.ops, parted, strict=True)}
     launches = _launches(spread, options)
     index: dict[tuple[object, ...], int] = {}

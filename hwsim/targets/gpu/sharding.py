@@ -33,13 +33,13 @@ def shardings(graph: Graph) -> tuple[int, ...]:
     return tuple(found)
 
 
-def with_allreduces(graph: Graph) -> Graph:
-    """Return the graph with an all-reduce behind every product that is split by rows; its readers read the sum. O(operators)."""
+def with_allreduces(graph: Graph, parted: tuple[int, ...]) -> Graph:
+    """Return the graph with an all-reduce behind every product that `parted` splits by rows; its readers read the sum. O(operators)."""
     renamed: dict[str, str] = {}
     ops: list[Op] = []
     tensors = dict(graph.tensors)
     templates: dict[tuple[object, ...], Op] = {}
-    for op, how in zip(graph.ops, shardings(graph), strict=True):
+    for op, how in zip(graph.ops, parted, strict=True):
         here = op
         if any(t in renamed for t in op.inputs):
             here = op.twin(op.name, tuple(renamed.get(t, t) for t in op.inputs), op.outputs, op.layer)

@@ -40,8 +40,9 @@ def test_the_split_follows_the_flow_of_data() -> None:
     act = b.op("elementwise", "act", [up], function="gelu", rows=4, cols=256)
     b.op("norm", "norm", [b.op("matmul", "down", [act], m=4, k=256, n=64)], rows=4, cols=64)
     graph = b.graph(trace="block")
-    assert sharding.shardings(graph) == (sharding.COLUMNS, sharding.SPLIT, sharding.ROWS, sharding.REPLICATED)
-    assert [op.kind for op in sharding.with_allreduces(graph).ops] == ["matmul", "elementwise", "matmul", "allreduce", "norm"]
+    parted = sharding.shardings(graph)
+    assert parted == (sharding.COLUMNS, sharding.SPLIT, sharding.ROWS, sharding.REPLICATED)
+    assert [op.kind for op in sharding.with_allreduces(graph, parted).ops] == ["matmul", "elementwise", "matmul", "allreduce", "norm"]
 
 
 def test_more_gpus_share_the_weights_and_pay_for_links(a100: Chip) -> None:
