@@ -65,6 +65,8 @@ def encode(graph: Graph, paper_faithful: bool) -> Encoded:
         fields = {"lead": 1, "element_bytes": dtype(op.dtype).bytes, "fp32": dtype(op.dtype).bits >= 32, "in_graph": not alone, "mac_share": 1.0}
         fields.update(macs=op.macs, compulsory_bytes=op.compulsory_bytes, decode=op.phase == "decode")
         fields.update(make(op, shared.get(index, _ALONE), paper_faithful))
+        if paper_faithful and op.label.endswith("_mul") and op.phase == "decode":  # the released decode evaluates SiLU on d of the f elements
+            fields["transcendental"] *= min(1.0, graph.meta["model"]["d_model"] / op["cols"])
         fields["handover"] = op.label == "down" and not paper_faithful
         record = tuple(float(fields.get(name, 0)) for name in L.OP_FIELDS)
         row = table.setdefault(record, len(counts))
