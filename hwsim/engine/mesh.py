@@ -230,7 +230,8 @@ class WaveletMesh:
         core = np.zeros((n, st.CORE_WORDS), dtype=np.int32)
         core[:, st.C_PC] = pc
         core[:, st.C_STOLEN] = -1
-        bucket = np.empty(wheel * events, dtype=np.int32)
+        bucket_cap = events + n_lanes  # a new route can bring a lane back into the bucket of the same cycle
+        bucket = np.empty(wheel * bucket_cap, dtype=np.int32)
         bucket[:n] = n_lanes + np.arange(n, dtype=np.int64) * slots
         fill = np.zeros(wheel, dtype=np.int64)
         fill[0] = n
@@ -242,7 +243,7 @@ class WaveletMesh:
             np.zeros(st.GLOBALS, dtype=np.int64),
         )  # fmt: skip
         par = st.Par(
-            n_lanes, n, timing.hop_cycles, timing.ramp_out_cycles, timing.ramp_in_cycles, timing.op_cycles, ring, wheel, events, slots,
+            n_lanes, n, timing.hop_cycles, timing.ramp_out_cycles, timing.ramp_in_cycles, timing.op_cycles, ring, wheel, bucket_cap, slots,
             0 if memory is None else int(memory.shape[2]), regs.shape[1], depth, self.program.routes.colours, memory is not None,
             not timing.overlap,
         )  # fmt: skip

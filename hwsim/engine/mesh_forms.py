@@ -168,12 +168,12 @@ def summa_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float,
 
 @jit
 def allgather_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
-    """GEMM via allgather, upper form: own tiles out, P - 1 relays, (P - 1) tiles per axis through the RAMP, P products.
+    """GEMM via allgather, upper form: own tiles out both ways, P - 1 relays, (P - 1) tiles per axis in, P products.
 
     The loop overlaps relays and streaming and lies between this and :func:`allgather_bound_cycles`.
     """
     both = x_wavelets + w_wavelets
-    return p * both + (hop + ramp2 + op) * (p - 1) + p * compute if p > 1 else compute
+    return (p + 1) * both + (hop + ramp2 + op) * (p - 1) + p * compute if p > 1 else compute
 
 
 @jit

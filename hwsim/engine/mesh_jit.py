@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import numba
 
+from hwsim.engine.jit import stamped
+
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def loop(function: F) -> F:
     """Compile an entry point of the cycle loop; the machine code is kept on disk."""
     compiled: F = numba.njit(cache=True, **_OPTIONS)(function)
-    return compiled
+    return stamped(compiled)
 
 
 def inlined(function: F) -> F:
