@@ -93,11 +93,13 @@ class Residency:
     """How a language model lies on the wafer, per core of a `width` x `height` grid.
 
     The layers are spread over all copies of the grid that the usable cores make (a fraction of a copy is used too: a layer may be cut).
+    `weight_bytes` counts all weights, `table_bytes` those of them that belong to no layer.
     """
 
     copies: float
     layers_per_core: float
     weight_bytes: float
+    table_bytes: float
     kv_bytes_per_token: float
     fixed_bytes: float
     bound_bytes: float
@@ -151,15 +153,15 @@ def residency(chip: Chip, graph: Graph, grid: tuple[int, int], paper_faithful: b
     per_core = layers / min(copies, layers)
     products, kv_width, cache_bytes, rows = layer_shape(graph)
     weights = sum(math.ceil(k / height) * math.ceil(n / width) * stored * eb for k, n, stored, eb in products) * per_core
-    fixed = chip.number("reserved_bytes_per_core")
+    fixed, tables = chip.number("reserved_bytes_per_core"), 0.0
     if not paper_faithful:
-        tables = float(model["vocab"]) * float(model["d_model"]) * (1 if model["tied"] else 2)
-        weights += dtype(str(graph.meta.get("weight_dtype", "fp16"))).bytes * tables / usable
+        elements = float(model["vocab"]) * float(model["d_model"]) * (1 if model["tied"] else 2)
+        tables = dtype(str(graph.meta.get("weight_dtype", "fp16"))).bytes * elements / usable
         widest = max(math.ceil(n / width) for _, n, _, _ in products)
         eb = dtype(str(graph.meta.get("dtype", "fp16"))).bytes
         fixed += eb * math.ceil(rows / height) * (15 * math.ceil(model["d_model"] / width) + 3 * widest)
     per_token = 2 * cache_bytes * math.ceil(kv_width / width) * per_core
-    return Residency(copies, per_core, weights, per_token, fixed, chip.number("sram_bytes_per_core"), height)
+    return Residency(copies, per_core, weights + tables, tables, per_token, fixed, chip.number("sram_bytes_per_core"), height)
 
 
 def check_scores(chip: Chip, graph: Graph, grid: tuple[int, int], found: Residency) -> None:
@@ -179,10 +181,12 @@ def check_residency(chip: Chip, graph: Graph, found: Residency, policy: str, tok
     """Raise `Infeasible` when the weights do not fit beside the reserve, or the cache holds fewer than `tokens` positions."""
     if found.free_bytes < 0:
         needed = found.weight_bytes + found.fixed_bytes
-        most = max(1, int(found.bound_bytes / needed * float(graph.meta["model"]["layers"])))
+        room = (found.bound_bytes - found.fixed_bytes - found.table_bytes) / (found.weight_bytes - found.table_bytes)
+        most = int(room * float(graph.meta["model"]["layers"]))
         raise Infeasible(
             f"{graph.name} on {chip.name}, weights, buffers and code per core", demand=needed, bound=found.bound_bytes, unit="B",
-            levers=(f"about {most} layers at most (layers={most})", "a narrower weight dtype (weight_dtype=int8 or int4)",
+            levers=(*([f"{most} layers at most, fewer beside a cache (layers={most})"] if most > 0 else []),
+                    "a narrower weight dtype (weight_dtype=int8 or int4)",
                     "workload_mode=paper_faithful, which prices layers without asking where they all lie"),
         )  # fmt: skip
     if tokens > (capacity := found.max_tokens(policy)):
