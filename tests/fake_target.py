@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, PositiveInt
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import Infeasible, InvalidMapping, UnsupportedOp
+from hwsim.core.errors import Infeasible, UnsupportedOp
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Slot
-from hwsim.core.target import Primitive, check_option_names
+from hwsim.core.target import Primitive
+from hwsim.readers.options import check_options
+
+
+class ToyOptions(BaseModel):
+    """The one mapping option."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    arrays: PositiveInt = 1
+
 
 SLOTS = (
     Slot("compute", "cycles", "array", 0), Slot("transfer", "cycles", "link", 1), Slot("mac", "joules"), Slot("link_bytes", "bytes", "link"),
@@ -62,10 +73,7 @@ class FakeTarget:
             chip.number(name)
 
     def options(self, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-        check_option_names(self.name, mapping, {"arrays": 1})
-        arrays = mapping.get("arrays", 1)
-        if not isinstance(arrays, int) or arrays < 1:
-            raise InvalidMapping(f"arrays must be a positive whole number, got {arrays!r}")
+        arrays = check_options(ToyOptions, mapping, self.name).arrays
         if arrays > 4:
             raise Infeasible("arrays", demand=arrays, bound=4, unit="arrays", levers=("fewer arrays",))
         return {"arrays": arrays}

@@ -17,6 +17,7 @@ from hwsim.core.op import Op, Operand
 if TYPE_CHECKING:
     import networkx as nx
 
+TWO_OPERANDS = ("add", "sub", "mul", "div", "silu_mul", "gelu_mul")  # elementwise functions that read two tensors unless bounds say otherwise
 ROLES = ("input", "weight", "activation", "kv_cache", "state")
 Meta = Mapping[str, Any]
 
@@ -277,5 +278,7 @@ class GraphBuilder:
 def single_op(kind: str, *, dtype: str = "fp16", weight_dtype: str = "", **rest: Any) -> Graph:
     """Return the graph of one operator in isolation, its operands made from its bounds. Raises `InvalidTrace` for bad bounds."""
     builder = GraphBuilder(dtype, weight_dtype)
+    if kind == "elementwise" and rest.get("function") in TWO_OPERANDS:
+        rest.setdefault("operands", 2)
     builder.op(kind, kind, [], **rest)
     return builder.graph(trace=kind, single_op=True)

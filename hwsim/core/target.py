@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidChip, InvalidMapping, InvalidTrace, nearest
+from hwsim.core.errors import InvalidChip, InvalidTrace, nearest
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Slot
 
@@ -86,9 +86,3 @@ def load_target(name: str) -> Target:
             return cast(Target, entry.load())
     raise InvalidChip(f"no target '{name}' is installed (installed: {', '.join(target_names()) or 'none'}){nearest(name, target_names())}")
 
-
-def check_option_names(target: str, mapping: Mapped, known: Mapped) -> None:
-    """Raise `InvalidMapping` for an option that the target does not know, naming the nearest."""
-    for name in mapping:
-        if name not in known:
-            raise InvalidMapping(f"target '{target}' has no mapping option '{name}'{nearest(name, known)}; it has {', '.join(sorted(known))}")

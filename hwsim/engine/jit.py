@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -34,5 +34,5 @@ def stamped(compiled: F) -> F:
 
 def jit(function: F) -> F:
     """Compile `function` in nopython mode; the machine code is kept on disk, so the second process starts fast."""
-    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
-    return stamped(compiled)
+    dispatcher: Any = numba.njit(cache=True, error_model="numpy")(function)
+    return cast(F, stamped(dispatcher))

@@ -24,7 +24,6 @@ KIND_CODES = {"matmul": spec.MATMUL, "attention": spec.ATTENTION, "softmax": spe
 KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
 ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp32": spec.VECTOR_FP32}
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
-TWO_TENSORS = ("add", "sub", "mul", "div", "silu_mul", "gelu_mul")
 CACHED_GRAPHS = 32
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
 
@@ -192,14 +191,8 @@ def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool)
     elif op.kind == "allreduce":
         record["bytes"] = op["elements"] * width
     else:
-        record["bytes"] += _second_tensor(op) / parts
         record["heavy"] = int(op.kind == "rope" or op.spec.functions.get(op.function, 0) >= HEAVY)
     return record
-
-
-def _second_tensor(op: Op) -> float:
-    """Bytes of the other tensor of a two-tensor function whose bounds leave it out (an operator stated by rows and cols alone)."""
-    return op["rows"] * op["cols"] * dtype(op.dtype).bytes if op.function in TWO_TENSORS and op["operands"] < 2 else 0.0
 
 
 def _matmul(op: Op, how: int, parts: int, launch: Launch, width: float) -> dict[str, float]:

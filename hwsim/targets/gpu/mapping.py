@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from hwsim.core.errors import InvalidMapping, nearest
-from hwsim.core.target import check_option_names
+from hwsim.core.errors import InvalidMapping
+from hwsim.readers.options import check_options
 
 SERVING_SYSTEMS = ("sglang", "vllm")
 Dispatch = Literal["kernel", "queued", "graph", "eager"]
@@ -67,11 +67,7 @@ class Options(BaseModel):
 
 def parse_options(mapping: Mapping[str, Any]) -> Options:
     """Check mapping options (texts of the command line are converted). Raises `InvalidMapping`, naming the nearest known word."""
-    check_option_names("gpu", mapping, Options.model_fields)
-    try:
-        options = Options.model_validate(dict(mapping))
-    except ValidationError as bad:
-        raise InvalidMapping("; ".join(_problem(item) for item in bad.errors(include_url=False))) from None
+    options = check_options(Options, mapping, "gpu")
     if options.devices % options.nodes:
         raise InvalidMapping(f"devices {options.devices} do not spread evenly over {options.nodes} nodes")
     if options.tensor_parallel not in (None, options.devices):
@@ -80,10 +76,3 @@ def parse_options(mapping: Mapping[str, Any]) -> Options:
         raise InvalidMapping("algorithm one_shot reads the other GPUs of one node; nodes must be 1")
     return options
 
-
-def _problem(item: Any) -> str:
-    name, given = ".".join(str(part) for part in item["loc"]), item["input"]
-    if item["type"] == "literal_error":
-        words = [w.strip(" '") for w in str(item["ctx"]["expected"]).replace(" or ", ",").split(",")]
-        return f"{name} is one of {', '.join(words)}, got {given!r}{nearest(str(given), words)}"
-    return f"{name}: {item['msg'].removeprefix('Input ')}, got {given!r}"

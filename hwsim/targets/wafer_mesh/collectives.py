@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from hwsim.engine.jit import jit
 from hwsim.engine.mesh_forms import (
-    chain_cycles, flood_cycles, ktree_allreduce_cycles, ring_cycles, star_cycles, tree_cycles, two_phase_cycles, two_sided_cycles,
+    chain_cycles,
+    flood_cycles,
+    ktree_allreduce_cycles,
+    ring_cycles,
+    star_cycles,
+    tree_cycles,
+    two_phase_cycles,
+    two_sided_cycles,
 )  # fmt: skip
 
 STAR, CHAIN, TREE, TWO_PHASE = 1, 2, 3, 4

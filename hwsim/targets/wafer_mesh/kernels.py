@@ -14,7 +14,15 @@ from hwsim.engine.jit import jit
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh.baselines import price_baseline
 from hwsim.targets.wafer_mesh.collectives import (
-    CHAIN, best_groups, broadcast_grid, ktree_allreduce, middle_allreduce, reduce_broadcast, reduce_grid, ring_allreduce, vendor_allreduce,
+    CHAIN,
+    best_groups,
+    broadcast_grid,
+    ktree_allreduce,
+    middle_allreduce,
+    reduce_broadcast,
+    reduce_grid,
+    ring_allreduce,
+    vendor_allreduce,
 )  # fmt: skip
 from hwsim.targets.wafer_mesh.energy import charge, charge_issue
 from hwsim.targets.wafer_mesh.gemm import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidMapping
-from hwsim.core.target import check_option_names
+from hwsim.readers.options import check_options
 from hwsim.targets.wafer_mesh import layout as L
 
 
@@ -53,13 +53,7 @@ class WaferMapping(BaseModel):
 
 def parse_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Check options by name and value; returns those that were given, normalised. Raises `InvalidMapping`."""
-    check_option_names("wafer_mesh", mapping, WaferMapping.model_fields)
-    try:
-        options = WaferMapping(**mapping)
-    except ValidationError as error:
-        found = error.errors()[0]
-        path = ".".join(str(part) for part in found["loc"])
-        raise InvalidMapping(f"mapping option {path}: {found['msg']}, got {found['input']!r}") from None
+    options = check_options(WaferMapping, mapping, "wafer_mesh")
     given = options.model_dump(exclude_unset=True)
     if options.grid and (options.prefill_grid or options.decode_grid):
         raise InvalidMapping("give either grid, or prefill_grid and decode_grid")
