@@ -14,3 +14,9 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     fake_target.install(monkeypatch, folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def default_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output as wide as when piped to a file, whatever the test runner tells its workers."""
+    monkeypatch.delenv("COLUMNS", raising=False)
