@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping
 from hwsim.engine import mesh_state as st
 from hwsim.engine.mesh_build import FAULT_EDGE, FAULT_NONE, Caps, Grid, colour_uses, count_lanes, fill_lanes, missing_ramp
-from hwsim.engine.mesh_core import ERROR_THREADS
+from hwsim.engine.mesh_core import ERROR_MEMORY, ERROR_READERS, ERROR_THREADS
 from hwsim.engine.mesh_isa import F_IN, F_OUT, Program, assemble
 from hwsim.engine.mesh_kernel import STATUS_DEADLOCK, STATUS_ERROR, STATUS_LIMIT, run_cycles
 
 _NAMES = ("north", "south", "east", "west", "ramp")
+_ERRORS = {
+    ERROR_THREADS: "more asynchronous moves than threads",
+    ERROR_READERS: "two receives at once on one colour",
+    ERROR_MEMORY: "an address outside the core's memory",
+}
 
 
 class MeshDeadlockError(HwsimError):
@@ -256,7 +261,7 @@ class WaveletMesh:
         """Simulate until every core's program has ended.
 
         Raises MeshDeadlockError when nothing can move any more, InvalidMapping for programs at fault (too few threads, two
-        receives at once on a colour, wavelets nobody receives), Infeasible beyond ``max_cycles``.
+        receives at once on a colour, addresses outside a core's memory, wavelets nobody receives), Infeasible beyond ``max_cycles``.
         """
         s, p = self._state, self._par
         status = run_cycles(s, p, max_cycles)
@@ -265,7 +270,7 @@ class WaveletMesh:
         if status == STATUS_LIMIT:
             raise Infeasible("mesh cycles", demand=float(s.glob[st.G_TIME]), bound=max_cycles, unit="cycles", levers=("raise max_cycles",))
         if status == STATUS_ERROR:
-            what = "more asynchronous moves than threads" if s.glob[st.G_ERROR] == ERROR_THREADS else "two receives at once on one colour"
+            what = _ERRORS[int(s.glob[st.G_ERROR])]
             raise InvalidMapping(f"mesh: core {self._xy(int(s.glob[st.G_ERROR_CORE]))}: {what}")
         left = int(s.lane[st.L_COUNT :: st.LANE_WORDS].sum())
         if left:

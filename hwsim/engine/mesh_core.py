@@ -75,7 +75,7 @@ from hwsim.engine.mesh_state import (
     wake,
 )
 
-ERROR_THREADS, ERROR_READERS = 1, 2
+ERROR_THREADS, ERROR_READERS, ERROR_MEMORY = 1, 2, 3
 
 
 @inlined
@@ -94,6 +94,16 @@ def lane_of(s: State, p: Par, core: int, colour: int, direction: int) -> int:
         n += below & 1
         below >>= 1
     return int(s.base[at]) + n
+
+
+@inlined
+def check_memory(s: State, p: Par, core: int, first: int, last: int) -> bool:
+    """Whether both addresses are inside a core's memory (always, when only counts move); if not, note the error."""
+    if p.values and (min(first, last) < 0 or max(first, last) >= p.words):
+        s.glob[G_ERROR] = ERROR_MEMORY
+        s.glob[G_ERROR_CORE] = core
+        return False
+    return True
 
 
 @inlined
@@ -123,8 +133,12 @@ def start_stream(s: State, p: Par, core: int, i: int, t: int) -> int:
         colour = operand(s, p, core, s.code[i + I_COUT])
         s.slot[k + S_COUT] = colour
         s.slot[k + S_OUT] = lane_of(s, p, core, colour, RAMP)
-    s.slot[k + S_ADDR] = core * p.words + operand(s, p, core, s.code[i + I_ADDR])
-    s.slot[k + S_STEP] = s.code[i + I_STEP]
+    addr = operand(s, p, core, s.code[i + I_ADDR])
+    step = s.code[i + I_STEP]
+    if not check_memory(s, p, core, addr, addr + step * (length - 1)):
+        return -1
+    s.slot[k + S_ADDR] = core * p.words + addr
+    s.slot[k + S_STEP] = step
     s.slot[k + S_REM] = length
     if flags & F_ASYNC:
         s.core[core * CORE_WORDS + C_ASYNC] += 1
@@ -138,21 +152,24 @@ def act(s: State, p: Par, core: int, i: int) -> None:
     """What a computing instruction does to the core's memory (values mode only)."""
     op = s.code[i + I_OP]
     at = core * p.words
+    out = operand(s, p, core, s.code[i + I_ADDR])
+    left = operand(s, p, core, s.code[i + I_CIN])
     if op == OP_MATMUL:
-        c = at + operand(s, p, core, s.code[i + I_ADDR])
-        a = at + operand(s, p, core, s.code[i + I_CIN])
-        w = at + operand(s, p, core, s.code[i + I_COUT])
+        right = operand(s, p, core, s.code[i + I_COUT])
         rows, inner, cols = s.code[i + I_X1], s.code[i + I_X2], s.code[i + I_X3]
+        fits = check_memory(s, p, core, out, out + rows * cols - 1) and check_memory(s, p, core, left, left + rows * inner - 1)
+        if not (fits and check_memory(s, p, core, right, right + inner * cols - 1)):
+            return
         for y in range(rows):
             for k in range(inner):
-                x = s.mem[a + y * inner + k]
+                x = s.mem[at + left + y * inner + k]
                 for j in range(cols):
-                    s.mem[c + y * cols + j] += x * s.mem[w + k * cols + j]
+                    s.mem[at + out + y * cols + j] += x * s.mem[at + right + k * cols + j]
     elif op == OP_COPY:
-        dst = at + operand(s, p, core, s.code[i + I_ADDR])
-        src = at + operand(s, p, core, s.code[i + I_CIN])
-        for j in range(s.code[i + I_LEN]):
-            s.mem[dst + j] = s.mem[src + j]
+        n = s.code[i + I_LEN]
+        if check_memory(s, p, core, out, out + n - 1) and check_memory(s, p, core, left, left + n - 1):
+            for j in range(n):
+                s.mem[at + out + j] = s.mem[at + left + j]
 
 
 @inlined

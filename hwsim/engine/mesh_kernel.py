@@ -29,6 +29,7 @@ from hwsim.engine.mesh_state import (
     DIR_NONE,
     G_DONE,
     G_ERROR,
+    G_ERROR_CORE,
     G_EVENTS,
     G_MOVES,
     G_SLEEPERS,
@@ -58,6 +59,8 @@ from hwsim.engine.mesh_state import (
     Par,
     State,
     claim,
+    nat,
+    nat64,
     pop,
     push,
     schedule,
@@ -81,11 +84,11 @@ def lane_step(s: State, p: Par, lane: int, t: int) -> None:
         else:
             multicast_step(s, p, lane, t)
         return
-    o = (s.lane[b + L_PORT] + d) * PORT_WORDS
+    o = nat(s.lane[b + L_PORT] + d) * PORT_WORDS
     if not claim(s, o, lane, t):
         schedule(s, p, lane, t + 1)
         return
-    dst = s.lane[b + L_DST + d]
+    dst = nat(s.lane[b + L_DST + d])
     q = dst * LANE_WORDS
     if s.lane[q + L_COUNT] >= s.lane[q + L_CAP]:
         unclaim(s, o, lane)
@@ -95,27 +98,27 @@ def lane_step(s: State, p: Par, lane: int, t: int) -> None:
             schedule(s, p, lane, t + 1)
         return
     take(s, o, t)
-    at = lane * p.ring
-    value = s.val[at + s.lane[b + L_HEAD]] if p.values else 0.0
+    at = nat64(lane * p.ring)
+    value = s.val[nat64(at + s.lane[b + L_HEAD])] if p.values else 0.0
     push(s, p, dst, d == RAMP, value, t + (p.ramp_in if d == RAMP else p.hop))
     if pop(s, p, b, t) > 0:
-        schedule(s, p, lane, max(t + 1, s.when[at + s.lane[b + L_HEAD]]))
+        schedule(s, p, lane, max(t + 1, s.when[nat64(at + s.lane[b + L_HEAD])]))
 
 
 @inlined
 def multicast_step(s: State, p: Par, lane: int, t: int) -> None:
     """Forward the head to every output of its route that can take it; drop it when all have."""
     b = lane * LANE_WORDS
-    at = lane * p.ring
+    at = nat64(lane * p.ring)
     pend = s.lane[b + L_PEND]
     if pend == 0:
         pend = s.lane[b + L_OUT]
-    value = s.val[at + s.lane[b + L_HEAD]] if p.values else 0.0
+    value = s.val[nat64(at + s.lane[b + L_HEAD])] if p.values else 0.0
     poll = False
     for d in range(5):
         if (pend >> d) & 1:
-            o = (s.lane[b + L_PORT] + d) * PORT_WORDS
-            dst = s.lane[b + L_DST + d]
+            o = nat(s.lane[b + L_PORT] + d) * PORT_WORDS
+            dst = nat(s.lane[b + L_DST + d])
             q = dst * LANE_WORDS
             if not claim(s, o, lane, t):
                 poll = True
@@ -129,7 +132,7 @@ def multicast_step(s: State, p: Par, lane: int, t: int) -> None:
     s.lane[b + L_PEND] = pend
     if pend == 0:
         if pop(s, p, b, t) > 0:
-            schedule(s, p, lane, max(t + 1, s.when[at + s.lane[b + L_HEAD]]))
+            schedule(s, p, lane, max(t + 1, s.when[nat64(at + s.lane[b + L_HEAD])]))
     elif poll:
         schedule(s, p, lane, t + 1)
     else:
@@ -168,6 +171,7 @@ def await_input(s: State, event: int, q: int) -> None:
     reader = s.lane[q + L_READER]
     if reader >= 0 and reader != event:
         s.glob[G_ERROR] = ERROR_READERS
+        s.glob[G_ERROR_CORE] = s.slot[(event - s.waiting.size) * SLOT_WORDS + s.slot.size + S_CORE]
     s.lane[q + L_READER] = event
     s.waiting[event] = 1
 
@@ -175,13 +179,13 @@ def await_input(s: State, event: int, q: int) -> None:
 @inlined
 def slot_step(s: State, p: Par, event: int, t: int) -> None:
     """A core's instruction in progress tries to move one element; a free main slot takes the next instruction first."""
-    k = (event - p.n_lanes) * SLOT_WORDS
-    core = s.slot[k + S_CORE]
+    k = nat(event - p.n_lanes) * SLOT_WORDS
+    core = nat(s.slot[k + S_CORE])
     if s.slot[k + S_BUSY] == SLOT_NEXT and not advance(s, p, core, t):
         return
     flags = s.slot[k + S_FLAGS]
     o = (p.n_cores * 5 + core * 2) * PORT_WORDS
-    lane_in = s.slot[k + S_IN]
+    lane_in = nat(s.slot[k + S_IN])
     q, q_out = lane_in * LANE_WORDS, s.slot[k + S_OUT] * LANE_WORDS
     at = lane_in * p.ring
     if flags & F_IN:
@@ -275,10 +279,10 @@ def run_cycles(s: State, p: Par, max_cycles: int) -> int:
         moves = s.glob[G_MOVES]
         if s.glob[G_SLEEPERS] > 0:
             wake_sleepers(s, p, t)
-        b = t & (p.wheel - 1)
+        b = nat(t & (p.wheel - 1))
         i = 0
         while i < s.fill[b]:
-            event = s.bucket[b * p.bucket_cap + i]
+            event = nat(s.bucket[nat64(b * p.bucket_cap + i)])
             i += 1
             if event < p.n_lanes:
                 lane_step(s, p, event, t)

@@ -82,11 +82,23 @@ class Par(NamedTuple):
 
 
 @inlined
+def nat(value: int) -> int:
+    """A number known not to be negative, as the compiler should know too: its indices then need no check for wrapping around."""
+    return value & 0x7FFFFFFF
+
+
+@inlined
+def nat64(value: int) -> int:
+    """As :func:`nat`, for indices beyond 32 bits."""
+    return value & 0x7FFFFFFFFFFFFFFF
+
+
+@inlined
 def schedule(s: State, p: Par, event: int, t: int) -> None:
     """Put an event into the bucket of cycle ``t`` (less than ``wheel`` cycles ahead)."""
-    b = t & (p.wheel - 1)
+    b = nat(t & (p.wheel - 1))
     n = s.fill[b]
-    s.bucket[b * p.bucket_cap + n] = event
+    s.bucket[nat64(b * p.bucket_cap + n)] = event
     s.fill[b] = n + 1
 
 
@@ -113,7 +125,7 @@ def push(s: State, p: Par, dst: int, to_core: bool, value: float, ready: int) ->
     """Append a wavelet that may be used from cycle ``ready`` on, and schedule or wake who uses it."""
     q = dst * LANE_WORDS
     n = s.lane[q + L_COUNT]
-    at = dst * p.ring + ((s.lane[q + L_HEAD] + n) & (p.ring - 1))
+    at = nat64(dst * p.ring + ((s.lane[q + L_HEAD] + n) & (p.ring - 1)))
     s.when[at] = ready
     if p.values:
         s.val[at] = value

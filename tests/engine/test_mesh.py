@@ -11,6 +11,7 @@ from hwsim.engine.mesh_isa import (
     S_BIT,
     W_BIT,
     Instr,
+    copy,
     delay,
     inc,
     matmul,
@@ -249,8 +250,16 @@ def test_too_few_threads_or_two_readers_are_refused() -> None:
     bodies = {(0, 0): [delay(9), send(0, 0, 4)], (1, 0): [recv(0, 0, 2, asynchronous=True), recv(0, 0, 2, asynchronous=True)]}
     with pytest.raises(InvalidMapping, match="more asynchronous moves than threads"):
         run(lines.routes, bodies, WSE2, threads=1)
-    with pytest.raises(InvalidMapping, match="two receives at once"):
+    with pytest.raises(InvalidMapping, match=r"core \(1, 0\): two receives at once"):
         run(lines.routes, bodies, WSE2, threads=2)
+
+
+@pytest.mark.parametrize("body", [[send(0, 5, 4)], [send(0, 2, 4, step=-1)], [matmul(6, 0, 0, (1, 2, 3), 0)], [copy(0, 5, 4, 0)]], ids=repr)
+def test_addresses_outside_the_memory_are_refused(body: list[Instr]) -> None:
+    lines = Lines(RouteTable(2, 1, 1))
+    lines.message(0, 0, 1)
+    with pytest.raises(InvalidMapping, match=r"core \(0, 0\): an address outside"):
+        run(lines.routes, {(0, 0): body, (1, 0): []}, WSE2, words=8)
 
 
 def test_limits_are_refused() -> None:
