@@ -60,6 +60,7 @@ class FakeTarget:
 
     name = "fake"
     slots = SLOTS
+    prepare = None
     primitives: Mapping[str, Primitive] = {
         "hop": Primitive("hop", "one hop", lambda chip, args, mapping: {"cycles": 2.0 * args["hops"]}, {"hops": None}),
     }
@@ -100,8 +101,12 @@ class FakeTarget:
     def refine(self, program: Program, values: Any) -> Any:
         return values
 
-    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
-        return program.static_power_w, program.area_mm2
+    def surroundings(self, program: Program, params: Any) -> Any:
+        whole = np.ones(len(params))
+        return {k: v * whole for k, v in program.static_power_w.items()}, {k: v * whole for k, v in program.area_mm2.items()}
+
+    def structural(self, mapping: Mapping[str, Any]) -> frozenset[str] | None:
+        return frozenset()
 
 
 TARGET = FakeTarget()

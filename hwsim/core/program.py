@@ -47,6 +47,11 @@ def slot_dtype(slots: tuple[Slot, ...]) -> np.dtype[np.void]:
     return np.dtype([(s.name, np.float64) for s in slots])
 
 
+def first(figures: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """The figures of the first record, zeros left out."""
+    return {name: float(values[0]) for name, values in figures.items() if values[0]}
+
+
 @dataclass(frozen=True)
 class Task:
     """One stretch of work on one resource: slot `slot` of operator `op` (indices), `cycles` long, after the tasks `after` (indices)."""

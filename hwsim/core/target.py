@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, InvalidTrace, nearest
 from hwsim.core.graph import Graph
-from hwsim.core.program import Program, Slot
+from hwsim.core.program import Program, Slot, Table
 
 ENTRY_POINT_GROUP = "hwsim.targets"
 Mapped = Mapping[str, Any]
 Price = Callable[[Any, Any, Any], None]
+Prepare = Callable[[Any], None]
+Around = tuple[Mapping[str, NDArray[np.float64]], Mapping[str, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,14 @@ class Target(Protocol):
     """A kind of silicon. Every method is a plain function of frozen inputs.
 
     `price(op, p, out)` is jitted and fills one record of `slots` from one record of the operator table and one of the parameter table.
+    `prepare(p)`, jitted or None, fills derived fields of a parameter record, once per record, before anything is priced with it;
+    `map` has applied it to the record that it returns.
     """
 
     name: str
     slots: tuple[Slot, ...]
     price: Price
+    prepare: Prepare | None
     primitives: Mapping[str, Primitive]
 
     def check(self, chip: Chip) -> None:
@@ -68,8 +73,11 @@ class Target(Protocol):
     def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the slot values of the event fidelity: cycles taken from cycle loops where the target has them."""
 
-    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
-        """(static power by component in watts, area by component in mm2) for one record of the parameter table."""
+    def surroundings(self, program: Program, params: Table) -> Around:
+        """(static power by component in watts, area by component in mm2), arrays of shape (n,) for n records of the parameter table."""
+
+    def structural(self, mapping: Mapped) -> frozenset[str] | None:
+        """Names of the chip constants that `map` itself depends on with these options; None = all of them (the mapper searches)."""
 
 
 @cache

@@ -39,6 +39,8 @@ def intervals(target: Target, program: Program, samples: int = SAMPLES, seed: in
     out = np.zeros((samples, len(program.rows)), dtype=slot_dtype(program.slots))
     for s in range(samples):
         record = table[s]
+        if target.prepare is not None:
+            target.prepare(record)
         for i in range(len(program.rows)):
             target.price(program.rows[i], record, out[s, i])
     values = out.view(np.float64).reshape(samples, len(program.rows), len(program.slots))
@@ -47,13 +49,13 @@ def intervals(target: Target, program: Program, samples: int = SAMPLES, seed: in
     else:
         cycles = np.array([list_schedule(program, v).cycles for v in values])
     joules = [i for i, s in enumerate(program.slots) if s.quantity == "joules"]
-    around = [target.surroundings(program, record) for record in table]
+    power, area = target.surroundings(program, table)
     clock = table["clock_hz"] if "clock_hz" in (table.dtype.names or ()) else np.full(samples, program.clock_hz)
     latency = cycles / clock
-    energy = values[:, :, joules].sum(axis=2) @ program.counts + latency * np.array([sum(p.values()) for p, _ in around])
+    energy = values[:, :, joules].sum(axis=2) @ program.counts + latency * sum(power.values())
     found = {
         "cycles": cycles, "latency_s": latency, "energy_j": energy, "power_w": energy / latency,
-        "area_mm2": np.array([sum(a.values()) for _, a in around]),
+        "area_mm2": sum(area.values()) + np.zeros(samples),
     }  # fmt: skip
     return {name: _central(v[1:], v[0]) for name, v in found.items()}
 

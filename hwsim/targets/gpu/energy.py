@@ -10,8 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.program import Table
 from hwsim.engine.jit import jit
 from hwsim.targets.gpu import spec
+
+Floats = NDArray[np.float64]
 
 AREAS = {
     "cores": "area_cores_mm2", "on-chip network": "area_network_mm2", "L2": "area_l2_mm2", "memory PHY": "area_memory_phy_mm2",
@@ -34,13 +40,12 @@ def charge(op: Any, p: Any, out: Any) -> None:
         out.link_traffic = out.link_bytes * p.link_j_per_byte
 
 
-def static_power_w(p: Any) -> Mapping[str, float]:
-    """Watts of all GPUs that do not depend on the work: the nameplate's, or those of clocked but idle boards."""
-    if p["activity"] > 0:
-        return {"active idle": float(p["active_idle_w"] * p["devices"])}
-    return {"nameplate": float(p["tdp_w"] * p["devices"])}
+def static_power_w(p: Table) -> Mapping[str, Floats]:
+    """Watts of all GPUs that do not depend on the work: the nameplate's, or those of clocked but idle boards. One figure per record."""
+    active = p["activity"] > 0
+    return {"nameplate": np.where(active, 0.0, p["tdp_w"] * p["devices"]), "active idle": np.where(active, p["active_idle_w"] * p["devices"], 0.0)}
 
 
-def area_mm2(p: Any) -> Mapping[str, float]:
-    """Die area of all GPUs by what occupies it."""
-    return {name: float(p[param] * p["devices"]) for name, param in AREAS.items()}
+def area_mm2(p: Table) -> Mapping[str, Floats]:
+    """Die area of all GPUs by what occupies it. One figure per record."""
+    return {name: p[param] * p["devices"] for name, param in AREAS.items()}

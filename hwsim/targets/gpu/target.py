@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, UnsupportedOp
 from hwsim.core.graph import Graph
-from hwsim.core.program import Program
-from hwsim.core.target import Mapped
+from hwsim.core.program import Program, Table, first
+from hwsim.core.target import Around, Mapped
 from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.energy import area_mm2, static_power_w
 from hwsim.targets.gpu.kernels import price
@@ -20,6 +19,7 @@ from hwsim.targets.gpu.lowering import Lowered, lower
 from hwsim.targets.gpu.mapping import Options, parse_options
 from hwsim.targets.gpu.primitives import PRIMITIVES
 
+STRUCTURAL = frozenset({"dram_bytes"})
 USED_PARAMS = spec.CHIP_PARAMS + spec.TILE_PARAMS + ("dram_bytes",)
 
 
@@ -29,6 +29,7 @@ class GpuTarget:
     name = "gpu"
     slots = spec.SLOTS
     primitives = PRIMITIVES
+    prepare = None
 
     @property
     def price(self) -> Any:
@@ -60,8 +61,8 @@ class GpuTarget:
                   "dispatch": "+".join(dispatches)}  # fmt: skip
         return Program(
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
-            slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=static_power_w(params[0]),
-            area_mm2=area_mm2(params[0]), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
+            slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=first(static_power_w(params)),
+            area_mm2=first(area_mm2(params)), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
             used_params=USED_PARAMS, assumptions=_assumptions(options, kernels, lowered), serial=True,
             warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
         )  # fmt: skip
@@ -70,9 +71,13 @@ class GpuTarget:
         """Return the values as they are: this target has no cycle loops."""
         return values
 
-    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
-        """(static power in watts, area in mm2) by component for one parameter record."""
+    def surroundings(self, program: Program, params: Table) -> Around:
+        """(static power in watts, area in mm2) by component, one figure per parameter record."""
         return static_power_w(params), area_mm2(params)
+
+    def structural(self, mapping: Mapped) -> frozenset[str] | None:
+        """Constants that mapping depends on: the memory that a model must fit in."""
+        return STRUCTURAL
 
 
 def _check(lowered: Lowered, chip: Chip, allow_unmodelled: bool) -> None:

@@ -44,14 +44,18 @@ def reduce_grid(kind: float, w: float, h: float, b: float, hop: float, ramp2: fl
 
 
 @jit
-def best_groups(p: float, b: float, hop: float, ramp2: float) -> float:
-    """The divisor of `p` with the cheapest two-level tree; about sqrt((hop + ramp2 + 1) p / (ramp2 + 1)). O(p)."""
+def best_groups(p: float, hop: float, ramp2: float) -> float:
+    """The divisor of `p` with the cheapest two-level tree of one wavelet; about sqrt((hop + ramp2 + 1) p / (ramp2 + 1)). O(sqrt(p))."""
+    cores = int(p)
     best, chosen = 1e300, 1.0
-    for g in range(1, int(p) + 1):
-        if int(p) % g == 0:
-            cost = ktree_allreduce_cycles(p, float(g), b, hop, ramp2, ADD)
-            if cost < best:
-                best, chosen = cost, float(g)
+    low = 1
+    while low * low <= cores:
+        if cores % low == 0:
+            for g in (low, cores // low):
+                cost = ktree_allreduce_cycles(p, float(g), 1.0, hop, ramp2, ADD)
+                if cost < best:
+                    best, chosen = cost, float(g)
+        low += 1
     return chosen
 
 

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.program import Table
 from hwsim.engine.jit import jit
+
+Floats = NDArray[np.float64]
 
 WAVELET_BITS = 32
 
@@ -38,22 +44,21 @@ def charge_issue(p: Any, out: Any, cores: float) -> None:
         out.issue = busy * cores * p.core_active_j_per_cycle
 
 
-def static_power_w(p: Any) -> Mapping[str, float]:
-    """Power that flows whatever the program does: the nameplate's, or the idle power of every core on the wafer."""
-    if p["activity"] > 0:
-        return {"idle cores": float(p["cores_marketed"] * p["core_idle_w"])}
-    return {"nameplate": float(p["chip_power_w"])}
+def static_power_w(p: Table) -> Mapping[str, Floats]:
+    """Power that flows whatever the program does: the nameplate's, or the idle power of every core on the wafer. One figure per record."""
+    active = p["activity"] > 0
+    idle = p["cores_marketed"] * p["core_idle_w"]
+    return {"nameplate": np.where(active, 0.0, p["chip_power_w"]), "idle cores": np.where(active, idle, 0.0)}
 
 
-def area_mm2(p: Any) -> Mapping[str, float]:
-    """The die by what occupies it: cores of the largest program rectangle (SRAM and logic), the other cores, and the rest of the wafer."""
-    used = max(p["prefill_w"] * p["prefill_h"], p["decode_w"] * p["decode_h"])
-    used = min(used, p["cores_marketed"])
+def area_mm2(p: Table) -> Mapping[str, Floats]:
+    """The die by what occupies it: cores of the largest program rectangle (SRAM and logic), the other cores, the rest. One figure per record."""
+    used = np.maximum(p["prefill_w"] * p["prefill_h"], p["decode_w"] * p["decode_h"])
+    used = np.minimum(used, p["cores_marketed"])
     core, share = p["core_area_mm2"], p["sram_area_share"]
-    others = (p["cores_marketed"] - used) * core
     return {
-        "program cores, SRAM": float(used * core * share),
-        "program cores, logic": float(used * core * (1 - share)),
-        "other cores": float(others),
-        "fabric edge, I/O, spare": float(p["die_area_mm2"] - p["cores_marketed"] * core),
+        "program cores, SRAM": used * core * share,
+        "program cores, logic": used * core * (1 - share),
+        "other cores": (p["cores_marketed"] - used) * core,
+        "fabric edge, I/O, spare": p["die_area_mm2"] - p["cores_marketed"] * core,
     }

@@ -49,6 +49,14 @@ def grid_of(op: Any, p: Any) -> tuple[float, float]:
 
 
 @jit
+def prepare(p: Any) -> None:
+    """Fill the derived fields of a parameter record: the groups of the trees along the decode grid's columns and rows."""
+    hop, ramp2 = p.hop_cycles, 2 * p.gemv_ramp_cycles
+    p.groups_h = p.groups if p.groups > 0 else best_groups(p.decode_h, hop, ramp2)
+    p.groups_w = p.groups if p.groups > 0 and p.decode_w % p.groups == 0 else best_groups(p.decode_w, hop, ramp2)
+
+
+@jit
 def mac_cycles(op: Any, p: Any) -> float:
     """Cycles per MAC of a core: measured for fp16 vectors, scaled by the datapath's width for fp32."""
     return float(p.fmac_cycles_per_mac * (p.fp16_mac_per_cycle / p.fp32_mac_per_cycle if op.fp32 > 0 else 1.0))
@@ -63,7 +71,7 @@ def line_allreduce(op: Any, p: Any, cores: float, elements: float, out: Any) -> 
         return reduce_broadcast(float(CHAIN), cores, b, hop, ramp2)
     if p.gemv == L.GEMV_RING:
         return ring_allreduce(cores, b, hop, ramp2)
-    groups = p.groups if p.groups > 0 else best_groups(cores, b, hop, ramp2)
+    groups = p.groups_h if cores == p.decode_h else p.groups_w if cores == p.decode_w else best_groups(cores, hop, ramp2)
     out.groups = groups
     return ktree_allreduce(cores, groups, b, hop, ramp2)
 
@@ -240,7 +248,7 @@ def one_axis(p: Any, out: Any, cores: float, b: float) -> float:
     ring = ring_allreduce(cores, b, hop, ramp2)
     if p.collective == L.RING:
         return ring
-    groups = p.groups if p.groups > 0 else best_groups(cores, b, hop, ramp2)
+    groups = p.groups if p.groups > 0 else best_groups(cores, hop, ramp2)
     tree = ktree_allreduce(cores, groups, b, hop, ramp2)
     if tree <= min(there_and_back, ring):
         out.groups = groups

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,19 +12,20 @@ from numpy.typing import NDArray
 from hwsim.core.chip import Chip
 from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping, MissingParameter, UnsupportedOp
 from hwsim.core.graph import Graph
-from hwsim.core.program import Program, Table, slot_dtype
-from hwsim.core.target import Mapped
+from hwsim.core.program import Program, Table, first, slot_dtype
+from hwsim.core.target import Around, Mapped
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh import memory
 from hwsim.targets.wafer_mesh.encode import Encoded, encode
 from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
-from hwsim.targets.wafer_mesh.kernels import price
+from hwsim.targets.wafer_mesh.kernels import prepare, price
 from hwsim.targets.wafer_mesh.mapping import cache_policy, candidate_grids, check_grid, codes, parse_mapping
 from hwsim.targets.wafer_mesh.primitives import PRIMITIVES
 from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
 from hwsim.targets.wafer_mesh.spec import check_chip
 
 Grid = tuple[int, int]
+STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours"})
 
 
 @lru_cache(maxsize=64)
@@ -43,6 +43,7 @@ class WaferMesh:
     name = "wafer_mesh"
     slots = L.SLOTS
     price = staticmethod(price)
+    prepare = staticmethod(prepare)
     primitives = PRIMITIVES
 
     def check(self, chip: Chip) -> None:
@@ -75,7 +76,7 @@ class WaferMesh:
         return Program(
             chip=chip, graph=graph, mapping=resolved(options, graph, prefill, decode, self.notes(table, params)), rows=table.rows,
             row_of=table.row_of, counts=table.counts, params=params, slots=self.slots, resources=L.RESOURCES, clock_hz=float(params["clock_hz"][0]),
-            static_power_w=static_power_w(params[0]), area_mm2=area_mm2(params[0]), figures=figures, used_params=used, assumptions=notes,
+            static_power_w=first(static_power_w(params)), area_mm2=first(area_mm2(params)), figures=figures, used_params=used, assumptions=notes,
             warnings=warnings, serial=True, lower_bound=bool(table.unmodelled),
         )  # fmt: skip
 
@@ -102,6 +103,7 @@ class WaferMesh:
         if "copies" in figures:
             layers = float(graph.meta["model"]["layers"])
             params["handovers"] = min(figures["copies"], layers) / layers if figures["copies"] > 1 else 0.0
+        prepare(params[0])
         figures["cores"] = float(max(math.prod(prefill), math.prod(decode)))
         return prefill, decode, figures
 
@@ -148,6 +150,7 @@ class WaferMesh:
                 refused = error
                 continue
             set_grid(trial, phase, grid)
+            prepare(trial[0])
             values = price_table(table.rows[rows], trial)
             cycles = float(values[:, CYCLE_SLOTS].sum(axis=1) @ table.counts[rows])
             if best is None or cycles < best[0]:
@@ -170,9 +173,14 @@ class WaferMesh:
 
         return refined(program, values)
 
-    def surroundings(self, program: Program, params: Any) -> tuple[Mapping[str, float], Mapping[str, float]]:
-        """(static power in watts, area in mm2) by component for one parameter record."""
+    def surroundings(self, program: Program, params: Table) -> Around:
+        """(static power in watts, area in mm2) by component, one figure per parameter record."""
         return static_power_w(params), area_mm2(params)
+
+    def structural(self, mapping: Mapped) -> frozenset[str] | None:
+        """Constants that placement depends on: fabric, memory and colours; all of them where the mapper chooses a grid."""
+        chosen = mapping.get("grid") or (mapping.get("prefill_grid") and mapping.get("decode_grid"))
+        return STRUCTURAL if chosen else None
 
 
 CYCLE_SLOTS = [i for i, s in enumerate(L.SLOTS) if s.quantity == "cycles"]
