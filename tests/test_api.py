@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import fake_target
 import pytest
 
@@ -105,6 +108,23 @@ def test_public_names():
         assert getattr(hwsim, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'simulat'"):
         _ = hwsim.simulat
+
+
+TWICE = """
+for _ in range(2):
+    try:
+        hwsim.validate(target='nothing')
+    except hwsim.HwsimError as refusal:
+        print(refusal)
+"""
+
+
+@pytest.mark.parametrize("before", ["import hwsim", "import hwsim, hwsim.validate.cases"])
+def test_validate_is_a_verb_whatever_was_imported_before(before):
+    """Importing a submodule binds `hwsim.validate` to the package of that name."""
+    found = subprocess.run([sys.executable, "-c", before + TWICE], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("there are no cases of target 'nothing'") == 2
 
 
 def test_one_graph_runs_on_every_shipped_chip_that_can_hold_it():

@@ -13,8 +13,8 @@ from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.program import Program, Slot
 
 SLOTS = (
-    Slot("load", "cycles", "link", 0), Slot("fetch", "cycles", "memory", 0), Slot("compute", "cycles", "array", 1), Slot("store", "cycles", "link", 2),
-    Slot("mac", "joules"), Slot("moved", "bytes", "memory"), Slot("peak", "roofline"), Slot("choice", "note"),
+    Slot("load", "cycles", "link", 0), Slot("fetch", "cycles", "memory", 0), Slot("compute", "cycles", "array", 1),
+    Slot("store", "cycles", "link", 2), Slot("mac", "joules"), Slot("moved", "bytes", "memory"), Slot("peak", "roofline"), Slot("choice", "note"),
 )  # fmt: skip
 CYCLES = 4
 RESOURCES = {"link": 1, "memory": 1, "array": 1}
