@@ -11,28 +11,28 @@ from __future__ import annotations
 
 from math import ceil, log2, sqrt
 
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import part
 
 
-@jit
+@part
 def stage_cycles(hop: float, ramp2: float, op: float) -> float:
     """One stage of a chain of neighbours: receive, add, send, hop: alpha + 2 T_R + 1 (6 on WSE-2, 12 on WSE-3)."""
     return hop + ramp2 + op
 
 
-@jit
+@part
 def chain_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Reduce along a chain: B + (alpha + 2 T_R + 1)(P - 1). HPDC'24; the cycle loop agrees exactly."""
     return wavelets + (hop + ramp2 + op) * (p - 1) if p > 1 else 0.0
 
 
-@jit
+@part
 def star_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Reduce by sending everything to the root: B (P - 1) + 2 T_R + 1, the published line (no distance term). HPDC'24."""
     return wavelets * (p - 1) + ramp2 + op if p > 1 else 0.0
 
 
-@jit
+@part
 def star_schedule_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """The star as run, nearest core first: the RAMP of the root or the farthest core bounds it. Exact."""
     if p <= 1:
@@ -40,7 +40,7 @@ def star_schedule_cycles(p: float, wavelets: float, hop: float, ramp2: float, op
     return max(wavelets * (p - 1) + hop, wavelets + hop * (p - 1)) + ramp2 + op
 
 
-@jit
+@part
 def tree_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Binary tree: max(B lg P, B P lg P / (2 (P - 1)) + alpha (P - 1)) + (2 T_R + 1) lg P, lg rounded up. HPDC'24."""
     if p <= 1:
@@ -49,7 +49,7 @@ def tree_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) 
     return max(wavelets * rounds, wavelets * p * rounds / (2 * (p - 1)) + hop * (p - 1)) + (ramp2 + op) * rounds
 
 
-@jit
+@part
 def two_phase_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Chains of q = sqrt(P), then one over the heads: max(2B, 2B q/(q+1) + alpha (P-1)) + (2 T_R + 1)(2q - 2). HPDC'24."""
     if p <= 1:
@@ -58,7 +58,7 @@ def two_phase_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: fl
     return max(2 * wavelets, 2 * wavelets * q / (q + 1) + hop * (p - 1)) + (ramp2 + op) * (2 * q - 2)
 
 
-@jit
+@part
 def two_phase_schedule_cycles(p: float, size: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """The two-phase reduce as run, chains of ``size``, the head's two receives one after the other: exact."""
     heads = p / size
@@ -66,13 +66,13 @@ def two_phase_schedule_cycles(p: float, size: float, wavelets: float, hop: float
     return first + chain_cycles(heads, wavelets, hop * size, ramp2, op)
 
 
-@jit
+@part
 def flood_cycles(m: float, n: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Multicast over m x n cores from a corner: B + alpha (m + n - 2) + 2 T_R + 1. HPDC'24; the cycle loop agrees exactly."""
     return wavelets + hop * (m + n - 2) + ramp2 + op if m * n > 1 else 0.0
 
 
-@jit
+@part
 def ring_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Ring allreduce on a line: 2 (P-1) B/P + alpha (4P - 6) + 2 (P-1)(2 T_R + 1), chunks of ceil(B/P). HPDC'24."""
     if p <= 1:
@@ -80,14 +80,14 @@ def ring_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) 
     return 2 * (p - 1) * ceil(wavelets / p) + hop * (4 * p - 6) + 2 * (p - 1) * (ramp2 + op)
 
 
-@jit
+@part
 def two_sided_cycles(left: float, right: float, wavelets: float, stage: float) -> float:
     """Two chains of ``left`` and ``right`` stages into one root, which receives them one after the other: exact."""
     t = stage * left + wavelets if left > 0 else 0.0
     return max(t, stage * right) + wavelets if right > 0 else t
 
 
-@jit
+@part
 def ktree_allreduce_cycles(p: float, g: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """The K = 2 tree allreduce of MeshGEMV on ``p`` cores in ``g`` groups (g divides p): exact.
 
@@ -106,7 +106,7 @@ def ktree_allreduce_cycles(p: float, g: float, wavelets: float, hop: float, ramp
     return first + roots + wavelets + hop * max(second, p - 1 - second) + ramp2 + op
 
 
-@jit
+@part
 def mesh_step_cycles(wavelets: float, compute: float, latency: float, overlap: bool) -> float:
     """One step of four asynchronous moves (``wavelets`` in and as many out, both axes together) beside a computation.
 
@@ -117,7 +117,7 @@ def mesh_step_cycles(wavelets: float, compute: float, latency: float, overlap: b
     return max(moves, compute + busy)
 
 
-@jit
+@part
 def mesh_gemm_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool) -> float:
     """MeshGEMM: P//2 alignment rounds of X, then P steps of the two-hop interleave; wavelets of one tile of X and of W.
 
@@ -127,7 +127,7 @@ def mesh_gemm_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: fl
     return p // 2 * (x_wavelets + latency) + p * mesh_step_cycles(x_wavelets + w_wavelets, compute, latency, overlap)
 
 
-@jit
+@part
 def cannon_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool) -> float:
     """Cannon on pre-skewed tiles, cores waiting for their own moves only: P neighbour steps and one wrap of alpha (P - 2) per axis.
 
@@ -137,7 +137,7 @@ def cannon_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float
     return p * step + 2 * hop * max(p - 2, 0)
 
 
-@jit
+@part
 def cannon_synchronous_cycles(
     p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float, overlap: bool
 ) -> float:
@@ -145,7 +145,7 @@ def cannon_synchronous_cycles(
     return p * mesh_step_cycles(x_wavelets + w_wavelets, compute, hop * (p - 1) + ramp2 + op, overlap)
 
 
-@jit
+@part
 def summa_synchronous_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
     """SUMMA with all cores in step: sum over i of alpha max(i, P-1-i) + both panels through the RAMP + 2 T_R + 1, and P products."""
     total = 0.0
@@ -154,7 +154,7 @@ def summa_synchronous_cycles(p: float, x_wavelets: float, w_wavelets: float, com
     return total
 
 
-@jit
+@part
 def summa_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
     """SUMMA, cores waiting for their own panels only: four hops per step instead of the distance to the farthest core.
 
@@ -166,7 +166,7 @@ def summa_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float,
     return (p - 1) * (x_wavelets + w_wavelets + compute + 4 * hop + ramp2 + op) + compute + 2 * hop
 
 
-@jit
+@part
 def allgather_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
     """GEMM via allgather, upper form: own tiles out both ways, P - 1 relays, (P - 1) tiles per axis in, P products.
 
@@ -176,13 +176,13 @@ def allgather_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: fl
     return (p + 1) * both + (hop + ramp2 + op) * (p - 1) + p * compute if p > 1 else compute
 
 
-@jit
+@part
 def allgather_bound_cycles(p: float, x_wavelets: float, w_wavelets: float, compute: float, hop: float, ramp2: float, op: float) -> float:
     """GEMM via allgather, lower form: the slower of P - 1 relays and (P - 1) tiles per axis through the RAMP, and P products."""
     return max((hop + ramp2 + op) * (p - 1), (p - 1) * (x_wavelets + w_wavelets)) + p * compute
 
 
-@jit
+@part
 def kv_shift_cycles(columns: float, rounds: float, wavelets: float, overhead: float, hop: float, ramp2: float, op: float) -> float:
     """Shift by ``rounds`` store-and-forward rounds on ``columns`` columns: a blocking send, then a blocking receive.
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import part
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh.energy import charge
 from hwsim.targets.wafer_mesh.gemm import wavelets
 
 
-@jit
+@part
 def products_of(op: Any) -> float:
     """Distributed products in one operator: two in attention (scores and weighted sum), one in a matmul."""
     if op.kind == L.ATTENTION:
@@ -23,7 +23,7 @@ def products_of(op: Any) -> float:
     return 1.0 if op.kind == L.MATMUL else 0.0
 
 
-@jit
+@part
 def tile_words(op: Any, w: float, h: float) -> tuple[float, float, float]:
     """(X wavelets, W wavelets, MACs) per core and step, summed over the operator's products."""
     if op.kind == L.ATTENTION:
@@ -36,7 +36,7 @@ def tile_words(op: Any, w: float, h: float) -> tuple[float, float, float]:
     return 0.0, 0.0, 0.0
 
 
-@jit
+@part
 def price_baseline(op: Any, p: Any, out: Any) -> None:
     """Decode: per allreduce, a relay in every core of the line (T10), or a collective and slow remote operands (Ladder).
 

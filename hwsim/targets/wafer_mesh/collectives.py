@@ -6,7 +6,9 @@ hop + ramp2 + 1. Sources: Luczynski et al., Near-Optimal Wafer-Scale Reduce, HPD
 
 from __future__ import annotations
 
-from hwsim.engine.jit import jit
+import math
+
+from hwsim.engine.jit import part
 from hwsim.engine.mesh_forms import (
     chain_cycles,
     flood_cycles,
@@ -22,7 +24,7 @@ STAR, CHAIN, TREE, TWO_PHASE = 1, 2, 3, 4
 ADD = 1.0  # the cycle between reading and writing an element
 
 
-@jit
+@part
 def reduce_line(kind: float, p: float, b: float, hop: float, ramp2: float) -> float:
     """The reduce called `kind` along a line (0 = the fastest of the four)."""
     if kind == STAR:
@@ -37,47 +39,48 @@ def reduce_line(kind: float, p: float, b: float, hop: float, ramp2: float) -> fl
     return min(best, min(tree_cycles(p, b, hop, ramp2, ADD), two_phase_cycles(p, b, hop, ramp2, ADD)))
 
 
-@jit
+@part
 def reduce_grid(kind: float, w: float, h: float, b: float, hop: float, ramp2: float) -> float:
     """Reduce along x in every row, then along y in the root column."""
     return reduce_line(kind, w, b, hop, ramp2) + reduce_line(kind, h, b, hop, ramp2)
 
 
-@jit
+@part
 def best_groups(p: float, hop: float, ramp2: float) -> float:
-    """The divisor of `p` with the cheapest two-level tree of one wavelet; about sqrt((hop + ramp2 + 1) p / (ramp2 + 1)). O(sqrt(p))."""
+    """The better of the two divisors of `p` around sqrt((hop + ramp2 + 1) p / (ramp2 + 1)), where the tree's two levels cost the same."""
     cores = int(p)
-    best, chosen = 1e300, 1.0
-    low = 1
-    while low * low <= cores:
-        if cores % low == 0:
-            for g in (low, cores // low):
-                cost = ktree_allreduce_cycles(p, float(g), 1.0, hop, ramp2, ADD)
-                if cost < best:
-                    best, chosen = cost, float(g)
-        low += 1
-    return chosen
+    below = max(1, int(math.sqrt((hop + ramp2 + ADD) * p / (ramp2 + ADD))))
+    below = min(below, cores)
+    above = below
+    while cores % below:
+        below -= 1
+    while cores % above:
+        above += 1
+    lower, upper = float(below), float(above)
+    if ktree_allreduce_cycles(p, upper, 1.0, hop, ramp2, ADD) < ktree_allreduce_cycles(p, lower, 1.0, hop, ramp2, ADD):
+        return upper
+    return lower
 
 
-@jit
+@part
 def ktree_allreduce(p: float, groups: float, b: float, hop: float, ramp2: float) -> float:
     """MeshGEMV's two-level tree allreduce in `groups` groups."""
     return ktree_allreduce_cycles(p, groups, b, hop, ramp2, ADD)
 
 
-@jit
+@part
 def reduce_broadcast(kind: float, p: float, b: float, hop: float, ramp2: float) -> float:
     """A reduce to one end, then a multicast back along the line."""
     return reduce_line(kind, p, b, hop, ramp2) + flood_cycles(p, 1.0, b, hop, ramp2, ADD)
 
 
-@jit
+@part
 def ring_allreduce(p: float, b: float, hop: float, ramp2: float) -> float:
     """Reduce-scatter and allgather on a ring laid on a line."""
     return ring_cycles(p, b, hop, ramp2, ADD)
 
 
-@jit
+@part
 def middle_allreduce(p: float, b: float, hop: float, ramp2: float) -> float:
     """Two chains to the middle core and a multicast both ways (row sums and maxima of prefill)."""
     if p <= 1:
@@ -87,13 +90,13 @@ def middle_allreduce(p: float, b: float, hop: float, ramp2: float) -> float:
     return two_sided_cycles(middle, p - 1 - middle, b, hop + ramp2 + ADD) + b + hop * far + ramp2 + ADD
 
 
-@jit
+@part
 def broadcast_grid(w: float, h: float, b: float, hop: float, ramp2: float) -> float:
     """Multicast from a corner over the whole rectangle; a route that fans out costs nothing extra."""
     return flood_cycles(w, h, b, hop, ramp2, ADD)
 
 
-@jit
+@part
 def vendor_allreduce(w: float, h: float, b: float, fixed: float, per_hop: float) -> float:
     """The vendor library's call: a fixed cost, and a cost per hop over the perimeter w + h (software relays), plus its wavelets."""
     return fixed + per_hop * (w + h) + 2 * (b - 1)

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.program import Table
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import part
 
 Floats = NDArray[np.float64]
 
 WAVELET_BITS = 32
 
 
-@jit
+@part
 def charge(op: Any, p: Any, out: Any, macs: float, calls: float, wavelet_hops: float, cores: float) -> None:
     """Fill roofline, bytes and joules from counts over all cores.
 
@@ -36,7 +36,7 @@ def charge(op: Any, p: Any, out: Any, macs: float, calls: float, wavelet_hops: f
         out.fabric = wavelet_hops * WAVELET_BITS * p.link_j_per_bit
 
 
-@jit
+@part
 def charge_issue(p: Any, out: Any, cores: float) -> None:
     """Joules of instruction issue and clocking while the program's cores are busy (lockstep: all of them, for the whole operator)."""
     if p.activity > 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import jit, part
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh.baselines import price_baseline
 from hwsim.targets.wafer_mesh.collectives import (
@@ -40,7 +40,7 @@ from hwsim.targets.wafer_mesh.gemm import (
 )  # fmt: skip
 
 
-@jit
+@part
 def grid_of(op: Any, p: Any) -> tuple[float, float]:
     """Width and height of the program rectangle that this operator's phase runs on."""
     if op.decode > 0:
@@ -53,16 +53,19 @@ def prepare(p: Any) -> None:
     """Fill the derived fields of a parameter record: the groups of the trees along the decode grid's columns and rows."""
     hop, ramp2 = p.hop_cycles, 2 * p.gemv_ramp_cycles
     p.groups_h = p.groups if p.groups > 0 else best_groups(p.decode_h, hop, ramp2)
-    p.groups_w = p.groups if p.groups > 0 and p.decode_w % p.groups == 0 else best_groups(p.decode_w, hop, ramp2)
+    if p.decode_w == p.decode_h:
+        p.groups_w = p.groups_h
+    else:
+        p.groups_w = p.groups if p.groups > 0 and p.decode_w % p.groups == 0 else best_groups(p.decode_w, hop, ramp2)
 
 
-@jit
+@part
 def mac_cycles(op: Any, p: Any) -> float:
     """Cycles per MAC of a core: measured for fp16 vectors, scaled by the datapath's width for fp32."""
     return float(p.fmac_cycles_per_mac * (p.fp16_mac_per_cycle / p.fp32_mac_per_cycle if op.fp32 > 0 else 1.0))
 
 
-@jit
+@part
 def line_allreduce(op: Any, p: Any, cores: float, elements: float, out: Any) -> float:
     """Allreduce of `elements` per core along a line, by the algorithm chosen for matrix-vector products."""
     b = wavelets(elements, op.element_bytes)
@@ -76,7 +79,7 @@ def line_allreduce(op: Any, p: Any, cores: float, elements: float, out: Any) -> 
     return ktree_allreduce(cores, groups, b, hop, ramp2)
 
 
-@jit
+@part
 def price_gemv(op: Any, p: Any, out: Any) -> None:
     """`batch * m` vectors times one matrix: the local product, then one allreduce for all products that share the input (`lead`)."""
     w, h = grid_of(op, p)
@@ -92,7 +95,7 @@ def price_gemv(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, vectors * kt * nt * w * h, vectors * kt * w * h, wavelets(reduced, op.element_bytes) * 3 * w * h, w * h)
 
 
-@jit
+@part
 def gemm_step_parts(op: Any, p: Any, kind: float) -> tuple[float, float, float]:
     """(steps and multiply, align, transfer) cycles of one product by algorithm `kind`; non-square grids work on lcm(w, h) virtual columns."""
     w, h = grid_of(op, p)
@@ -114,7 +117,7 @@ def gemm_step_parts(op: Any, p: Any, kind: float) -> tuple[float, float, float]:
     return work + steps, align, 0.0
 
 
-@jit
+@part
 def price_gemm(op: Any, p: Any, out: Any) -> None:
     """A distributed matrix product; left to itself it takes the fastest of MeshGEMM, Cannon and SUMMA."""
     w, h = grid_of(op, p)
@@ -139,13 +142,13 @@ def price_gemm(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, op.batch * p_ * mt * kt * nt * w * h * op.mac_share, op.batch * p_ * kt * nt * w * h, op.batch * moved * w * h, w * h)
 
 
-@jit
+@part
 def sum_of(parts: tuple[float, float, float]) -> float:
     """Sum of three figures."""
     return parts[0] + parts[1] + parts[2]
 
 
-@jit
+@part
 def vector_cycles(op: Any, p: Any, elements: float) -> float:
     """Vector operations over `elements` per core: calls of one instruction each, and scalar evaluations of exp, SiLU and the like."""
     width = p.fp32_mac_per_cycle if op.fp32 > 0 else p.fp16_mac_per_cycle
@@ -153,7 +156,7 @@ def vector_cycles(op: Any, p: Any, elements: float) -> float:
     return float(calls + op.transcendental * elements * p.transcendental_cycles)
 
 
-@jit
+@part
 def price_rows(op: Any, p: Any, out: Any) -> None:
     """Norms, softmax, elementwise, rotary embedding: local vector work and, where a row is spread, allreduces of one value per row.
 
@@ -172,7 +175,7 @@ def price_rows(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, 0.0, op.vector_calls * local * w * h, op.allreduces * 3 * w * h, w * h)
 
 
-@jit
+@part
 def price_attention(op: Any, p: Any, out: Any) -> None:
     """Scores, softmax, weighted sum. The heads of a row share the d-wide product; K and V lie along the other axis than q.
 
@@ -217,7 +220,7 @@ def price_attention(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, op.mac_share * p_ * qt * (dt * ct + ck * dn) * w * h, p_ * (dt * ct + ck * dn) * w * h, moved * w * h, w * h)
 
 
-@jit
+@part
 def price_collective(op: Any, p: Any, out: Any) -> None:
     """A collective over the program rectangle in isolation, after HPDC'24, or the vendor library's call, or the K-tree."""
     w, h = grid_of(op, p)
@@ -236,7 +239,7 @@ def price_collective(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, 0.0, op.elements * w * h, max(1.0, p.rounds) * 2 * b * w * h, w * h)
 
 
-@jit
+@part
 def one_axis(p: Any, out: Any, cores: float, b: float) -> float:
     """Allreduce along one axis: reduce then broadcast, ring, or K-tree; unforced, the fastest."""
     if cores <= 1:
@@ -255,7 +258,7 @@ def one_axis(p: Any, out: Any, cores: float, b: float) -> float:
     return min(min(there_and_back, tree), ring)
 
 
-@jit
+@part
 def price_fft(op: Any, p: Any, out: Any) -> None:
     """A `dims`-dimensional transform of points^dims: pencils of `points` in each core, an all-to-all along a line between dimensions, and back."""
     w, h = grid_of(op, p)
@@ -268,7 +271,7 @@ def price_fft(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, op.batch * flops / 2 * w * h, 0.0, op.batch * op.dims * pencils * op.points * op.element_bytes / 4 * w / 4 * w * h, w * h)
 
 
-@jit
+@part
 def price_move(op: Any, p: Any, out: Any) -> None:
     """Rows fetched from where they lie and spread over the grid: the farthest distance, and the row's stream through one ramp."""
     w, h = grid_of(op, p)
@@ -277,7 +280,7 @@ def price_move(op: Any, p: Any, out: Any) -> None:
     charge(op, p, out, 0.0, op.rows * op.cols, stream * (w + h), w * h)
 
 
-@jit
+@part
 def handover_cycles(op: Any, p: Any) -> float:
     """Cycles to hand the hidden state to the part of the wafer that holds the next layers: one grid's width and the stream of a core's share."""
     w, h = grid_of(op, p)
@@ -286,7 +289,7 @@ def handover_cycles(op: Any, p: Any) -> float:
     return float(p.call_fixed_cycles + p.hop_cycles * w + stream + 2 * p.ramp_cycles + 1)
 
 
-@jit
+@part
 def takes_gemv(op: Any, p: Any, out: Any) -> bool:
     """Whether a product runs as matrix-vector products: when forced, when there is one vector, or when it is the faster way for few of them."""
     if p.gemv > 0 and (op.decode > 0 or op.in_graph == 0):
