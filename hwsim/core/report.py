@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from hwsim.core.cost import Cost
 from hwsim.core.errors import HwsimError, nearest
@@ -154,16 +156,38 @@ class Report:
         }
 
     def table(self) -> list[dict[str, Any]]:
-        """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share and parts."""
+        """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share, MACs, bytes and parts.
+
+        `roofline_cycles` are the fewest that the arithmetic peak allows; all figures are over all executions.
+        """
         rows = [
             {
                 "name": op.name, "kind": op.kind, "label": op.label, "bounds": dict(op.bounds), "dtype": op.dtype, "executions": times,
                 "cycles": cycles, "latency_s": cycles / self.cost.program.clock_hz, "energy_j": joules,
-                "share": cycles / self.cycles if self.cycles else 0.0, "parts": parts,
+                "share": cycles / self.cycles if self.cycles else 0.0, "macs": op.macs * times, **self._demand(row, times), "parts": parts,
             }
-            for op, times, cycles, joules, parts in self.cost.operators()
+            for row, (op, times, cycles, joules, parts) in enumerate(self.cost.operators())
         ]  # fmt: skip
         return sorted(rows, key=lambda r: -r["cycles"])
+
+    def _demand(self, row: int, times: float) -> dict[str, Any]:
+        """Bytes by level and arithmetic roofline cycles of one row of the operator table."""
+        moved: dict[str, float] = {}
+        bound = 0.0
+        for slot, value in zip(self.cost.program.slots, self.cost.values[row].tolist(), strict=True):
+            if slot.quantity == "bytes" and value:
+                moved[slot.where] = moved.get(slot.where, 0.0) + value * times
+            elif slot.quantity == "roofline":
+                bound = max(bound, value * times)
+        return {"bytes": moved, "roofline_cycles": bound}
+
+    def html(self, path: str | Path) -> Path:
+        """Write the report as one self-contained HTML page; returns its path.
+
+        Raises `HwsimError` when the extra ``html`` (plotly and jinja2) is not installed or the file cannot be written.
+        """
+        page = importlib.import_module("hwsim.plot.html")  # bound late: core knows no plots
+        return cast(Path, page.write_report(self, path))
 
     def sources(self) -> list[dict[str, Any]]:
         """Every constant that the price reads: name, value, unit, status, range, source."""
