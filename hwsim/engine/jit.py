@@ -40,5 +40,5 @@ def jit(function: F) -> F:
 
 def part(function: F) -> F:
     """Compile a mechanism into its callers: no call is left in a price function that runs a million times a second."""
-    compiled: F = numba.njit(error_model="numpy", forceinline=True)(function)
-    return compiled
+    dispatcher: Any = numba.njit(error_model="numpy", forceinline=True)(function)
+    return cast(F, dispatcher)

@@ -46,7 +46,9 @@ def _loop_of(target: Target) -> Callable[..., None]:
         price: Any = target.price
         prepare: Any = target.prepare if target.prepare is not None else nothing
 
-        def loop(ops: Any, counts: Any, params: Any, scratch: Any, values: Any, stage_of: Any, longest: Any, sums: Any, cycles: Any, threads: int) -> None:
+        def loop(
+            ops: Any, counts: Any, params: Any, scratch: Any, values: Any, stage_of: Any, longest: Any, sums: Any, cycles: Any, threads: int
+        ) -> None:
             points, slots, stages = len(params), values.shape[1], longest.shape[1]
             for thread in numba.prange(threads):
                 at = thread * LINES
@@ -88,7 +90,8 @@ def price_points(target: Target, program: Program, params: Table) -> Priced:
     for stage, members in enumerate(program.stages):
         stage_of[list(members)] = stage
     sums, cycles = np.zeros((len(params), len(program.slots))), np.zeros(len(params))
-    _loop_of(target)(program.rows, program.counts, params, scratch, values, stage_of, np.zeros((len(scratch), LINES * len(program.stages)))[:, : len(program.stages)], sums, cycles, threads)
+    longest = np.zeros((len(scratch), len(program.stages)))
+    _loop_of(target)(program.rows, program.counts, params, scratch, values, stage_of, longest, sums, cycles, threads)
     return _checked(Priced(sums, cycles))
 
 
