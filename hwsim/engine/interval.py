@@ -53,8 +53,9 @@ def intervals(target: Target, program: Program, samples: int = SAMPLES, seed: in
     clock = table["clock_hz"] if "clock_hz" in (table.dtype.names or ()) else np.full(samples, program.clock_hz)
     latency = cycles / clock
     energy = values[:, :, joules].sum(axis=2) @ program.counts + latency * sum(power.values())
+    power_w = np.divide(energy, latency, out=np.zeros(samples), where=latency > 0)
     found = {
-        "cycles": cycles, "latency_s": latency, "energy_j": energy, "power_w": energy / latency,
+        "cycles": cycles, "latency_s": latency, "energy_j": energy, "power_w": power_w,
         "area_mm2": sum(area.values()) + np.zeros(samples),
     }  # fmt: skip
     return {name: _central(v[1:], v[0]) for name, v in found.items()}

@@ -129,3 +129,8 @@ def test_branched_programs_are_scheduled_for_every_sample():
     program = replace(toy_program(macs_per_cycle=(80.0, 120.0)), serial=False)
     low, high = intervals(fake_target.TARGET, program)["cycles"]
     assert low < CYCLES < high
+
+
+def test_a_program_that_takes_no_time_has_no_power():
+    report = hwsim.simulate(single_op("reduce", elements=4), hwsim.load_chip("wse2"), {"grid": (1, 1)})
+    assert report.cycles == 0 and report.interval["latency_s"] == (0, 0) == report.interval["power_w"]

@@ -332,5 +332,5 @@ def price(op: Any, p: Any, out: Any) -> None:
     if op.in_graph > 0 and op.lead > 0:
         out.switch = p.operator_switch_cycles * (3.0 if op.kind == L.ATTENTION else 1.0)
     if op.handover > 0:
-        out.transfer += p.handovers * handover_cycles(op, p)
+        out.transfer += (p.decode_handovers if op.decode > 0 else p.prefill_handovers) * handover_cycles(op, p)
     charge_issue(p, out, w * h)

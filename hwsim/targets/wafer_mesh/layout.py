@@ -43,7 +43,7 @@ CHIP_PARAMS = (
 )  # fmt: skip
 MAPPING_NUMBERS = (
     "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
-    "handovers", "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
+    "prefill_handovers", "decode_handovers", "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
 )  # fmt: skip
 PARAM_DTYPE = np.dtype([(name, np.float64) for name in CHIP_PARAMS + MAPPING_NUMBERS])
 

@@ -65,6 +65,17 @@ def check_tile(chip: Chip, op: Op, grid: tuple[int, int], algorithm: str) -> flo
     return demand
 
 
+def check_weights(chip: Chip, graph: Graph) -> None:
+    """Raise `Infeasible` when the weights of a whole graph exceed what all usable cores hold beside the reserve."""
+    cores = math.prod(int(v) for v in chip.vector("grid_usable"))
+    demand, bound = graph.weight_bytes / cores + chip.number("reserved_bytes_per_core"), chip.number("sram_bytes_per_core")
+    if demand > bound:
+        raise Infeasible(
+            f"all weights of {graph.name} over the usable cores of {chip.name}, per core", demand=demand, bound=bound, unit="B",
+            levers=("a narrower weight dtype", "fewer layers"),
+        )  # fmt: skip
+
+
 def resident_bytes(op: Op, grid: tuple[int, int]) -> float:
     """SRAM bytes per core that an operator other than a product needs at least.
 

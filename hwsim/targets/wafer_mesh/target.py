@@ -95,14 +95,16 @@ class WaferMesh:
             else:
                 chosen[phase] = self.best_grid(graph, chip, options, table, params, phase, paper)
             set_grid(params, phase, chosen[phase])
-            figures.update(self.fit(graph, chip, options, phase, chosen[phase], paper))
+            found = self.fit(graph, chip, options, phase, chosen[phase], paper)
+            params[f"{phase}_handovers"] = handovers(graph, found)
+            for name in ("colours", "sram_bytes_per_core"):  # both phases must fit: the larger need counts
+                if name in figures:
+                    found[name] = max(found[name], figures[name])
+            figures.update(found)
         anything = next(iter(chosen.values()), (1, 1))
         prefill, decode = chosen.get("prefill", anything), chosen.get("decode", anything)
         for phase, grid in (("prefill", prefill), ("decode", decode)):
             set_grid(params, phase, grid)
-        if "copies" in figures:
-            layers = float(graph.meta["model"]["layers"])
-            params["handovers"] = min(figures["copies"], layers) / layers if figures["copies"] > 1 else 0.0
         prepare(params[0])
         figures["cores"] = float(max(math.prod(prefill), math.prod(decode)))
         return prefill, decode, figures
@@ -122,6 +124,7 @@ class WaferMesh:
                 "colours": memory.check_colours(chip, f"{phase} layer"), "sram_bytes_per_core": used, "copies": found.copies,
                 "layers_per_core": found.layers_per_core, "max_tokens": float(found.max_tokens(policy)),
             }  # fmt: skip
+        memory.check_weights(chip, graph)
         figures: dict[str, float] = {}
         for op in graph.ops:
             if op.kind == "matmul":
@@ -193,6 +196,13 @@ def price_table(rows: Table, params: Table) -> NDArray[np.float64]:
     for i in range(len(rows)):
         price(rows[i], params[0], out[i])
     return out.view(np.float64).reshape(len(rows), len(L.SLOTS))
+
+
+def handovers(graph: Graph, figures: Mapped) -> float:
+    """Share of the layers that hand the hidden state over to another copy of the grid."""
+    copies = figures.get("copies", 0.0)
+    layers = float(graph.meta["model"]["layers"]) if copies else 1.0
+    return float(min(copies, layers) / layers) if copies > 1 else 0.0
 
 
 def set_grid(params: Table, phase: str, grid: Grid) -> None:

@@ -9,7 +9,7 @@ from wafer_helpers import chip, decode, prefill, product, run_op
 
 import hwsim
 from hwsim.core.errors import Infeasible
-from hwsim.core.graph import single_op
+from hwsim.core.graph import GraphBuilder, single_op
 from hwsim.targets.wafer_mesh import memory as M
 
 KIB = 1024
@@ -82,6 +82,21 @@ def test_other_operators_need_their_operands(kind, bounds, grid, per_core):
 def test_what_no_core_can_hold_is_refused(kind, bounds, lever):
     with pytest.raises(Infeasible, match=f"{kind}.*16 x 16 cores, per core: needs .* B, has 49,152 B; what would help: .*{lever}"):
         run_op(kind, bounds, grid=(16, 16))
+
+
+def test_the_weights_of_a_whole_graph_must_fit_on_the_wafer():
+    """Two hundred layers of half a gigabyte each exceed 40 GB, though each alone fits."""
+
+    def layers(count: int):
+        builder = GraphBuilder()
+        x = builder.tensor("x", (1, 16384), role="input")
+        for i in range(count):
+            x = builder.op("matmul", f"fc{i}", [x], m=1, k=16384, n=16384)
+        return builder.graph(trace="deep")
+
+    assert hwsim.simulate(layers(50), chip(), {"grid": (720, 720)}, interval=False).latency_s > 0
+    with pytest.raises(Infeasible, match=r"all weights of deep over the usable cores of wse2, per core.* has 49,152 B; .*a narrower weight dtype"):
+        hwsim.simulate(layers(200), chip(), {"grid": (720, 720)}, interval=False)
 
 
 def capacity(policy: str, **mapping: object) -> float:

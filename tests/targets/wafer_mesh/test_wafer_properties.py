@@ -82,6 +82,20 @@ def test_a_longer_prompt_or_generation_never_takes_less():
     assert steps == sorted(steps)
 
 
+@pytest.mark.parametrize("mode", ["exact", "paper_faithful"])
+def test_a_generation_is_its_prefill_and_its_decode_steps(mode):
+    def run(grid: tuple[int, int] | None = None, **sizes: object):
+        grids = {"grid": grid} if grid else {"prefill_grid": (660, 660), "decode_grid": (360, 360)}
+        return hwsim.simulate(hwsim.load_graph("llama3-8b", **sizes), chip(), {"workload_mode": mode, **grids}, interval=False)
+
+    whole = run(phase="generate", prompt=64, generate=8)
+    parts = [run((660, 660), phase="prefill", prompt=64), *(run((360, 360), phase="decode", context=65 + i) for i in range(8))]
+    between = whole.part("cycles", component="sample") if mode == "exact" else 0
+    assert whole.cycles == pytest.approx(sum(p.cycles for p in parts) + between)
+    assert whole.metric("sram_bytes_per_core") >= max(p.metric("sram_bytes_per_core") for p in parts)
+    assert whole.metric("colours") == max(p.metric("colours") for p in parts)
+
+
 SPEEDS = (
     "hop_cycles", "ramp_cycles", "gemv_ramp_cycles", "fmac_cycles_per_mac", "fmac_call_cycles", "gemm_per_k_cycles", "gemm_step_cycles",
     "gemv_fixed_cycles", "call_fixed_cycles", "shift_round_cycles", "operator_switch_cycles", "transcendental_cycles", "library_call_cycles",
