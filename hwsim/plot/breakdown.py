@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARTS = {
-    "latency_s": "latency by operator", "latency_by_mechanism_s": "latency by mechanism", "energy_j": "energy by component",
+    "latency_s": "latency by operator", "latency_by_mechanism_s": "busy time by mechanism", "energy_j": "energy by component",
     "area_mm2": "area by component",
 }  # fmt: skip
 UNITS = {"latency_s": "s", "latency_by_mechanism_s": "s", "energy_j": "J", "area_mm2": "mm2"}
@@ -38,8 +38,8 @@ def breakdown_figure(parts: Mapping[str, Mapping[str, float]], *, title: str = "
     with style.styled():
         figure = style.new_figure(width, 0.25 + sum(0.62 + 0.155 * n for n in bars))
         panels = figure.subplots(rows, columns, squeeze=False, height_ratios=[2.0 + n for n in bars]).ravel()
-        for axes, name in zip(panels, shown, strict=False):
-            _bars(axes, parts[name], name)
+        for i, (axes, name) in enumerate(zip(panels, shown, strict=False)):
+            _bars(axes, parts[name], name, bars[i // columns])
         for axes in panels[len(shown) :]:
             axes.remove()
         if title:
@@ -47,7 +47,10 @@ def breakdown_figure(parts: Mapping[str, Mapping[str, float]], *, title: str = "
     return figure
 
 
-def _bars(axes: Axes, parts: Mapping[str, float], name: str) -> None:
+def _bars(axes: Axes, parts: Mapping[str, float], name: str, rows: int) -> None:
+    """Draw sorted bars with their shares; `rows` bars have room, so that neighbouring panels have bars of one height."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter  # noqa: PLC0415
+
     ranked = style.top(parts, LONGEST)
     whole = sum(v for _, v in ranked)
     factor, unit = style.prefix_for([v for _, v in ranked], UNITS[name])
@@ -57,8 +60,11 @@ def _bars(axes: Axes, parts: Mapping[str, float], name: str) -> None:
     for i, value in enumerate(values):
         axes.text(value + values.max() * 0.015, i, f"{value * factor / whole:.1%}", va="center", fontsize=6.5)
     axes.set_yticks(at, [style.short(n) for n, _ in ranked])
-    axes.set(title=PARTS[name], xlabel=f"{WORDS[name]} ({unit})", xlim=(0, values.max() * 1.17), ylim=(len(ranked) - 0.4, -0.6))
+    axes.set(title=PARTS[name], xlabel=f"{WORDS[name]} ({unit})", xlim=(0, values.max() * 1.17), ylim=(rows - 0.4, -0.6))
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    if values.max() >= 1000:
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def report_figure(report: ReportView, *, width: str = "double") -> Figure:

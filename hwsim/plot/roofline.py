@@ -111,23 +111,27 @@ def roofline_figure(marks: Sequence[Mark], ceilings: Ceilings, *, level: str = "
         axes = figure.subplots()
         axes.set(xscale="log", yscale="log", xlim=(low_x, high_x), ylim=(low_y, high_y))
         lines = _ceilings(axes, ceilings, peak, (low_x, high_x))
-        radii = [2.0 + 7.0 * math.sqrt(min(m.share, 1.0)) for m in marks]
+        radii = [1.8 + 5.0 * math.sqrt(min(m.share, 1.0)) for m in marks]
         axes.scatter([m.intensity for m in marks], [m.rate for m in marks], s=[(2 * r) ** 2 for r in radii], color=style.ORANGE, ec="black",
                      lw=0.5, alpha=0.9, zorder=3)  # fmt: skip
         at = f" at {level}" if level else ""
         axes.set(xlabel=f"arithmetic intensity{at} (OP/B)", ylabel="achieved rate (OP/s)", title=title)
         _rate_ticks(axes)
         if lines:
-            axes.legend(handles=lines, loc="lower right", handlelength=1.6)
+            figure.legend(handles=lines, loc="outside lower center", handlelength=1.6, ncols=2 if width == "column" else 4, columnspacing=1.2)
         named = list(marks[:LABELS])
-        texts = [style.short(", ".join(m.names), 28) + f" {m.share:.0%}" for m in named]
+        texts = [style.short(", ".join(m.names), 28) + f" {_percent(m.share)}" for m in named]
         style.label_points(axes, [m.intensity for m in marks], [m.rate for m in marks], texts + [""] * (len(marks) - len(named)), radii)
     return figure
 
 
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "<1%"
+
+
 def _decades(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    return low / 4, high * 3.2
+    return low / 5, high * 3.2
 
 
 def _ceilings(axes: Axes, ceilings: Ceilings, peak: float, span: tuple[float, float]) -> list[Any]:

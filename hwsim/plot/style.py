@@ -182,36 +182,40 @@ def top(parts: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
     return [*ranked[: limit - 1], (f"{len(rest)} more", sum(v for _, v in rest))]
 
 
-_OFFSETS = [(d * math.cos(a), d * math.sin(a)) for d in (7.0, 13.0, 20.0, 28.0, 38.0) for a in np.radians((20, 160, -20, 200, 90, -90, 50, -50, 130, 230))]
+_ANGLES = np.radians((20, 160, -20, 200, 90, -90, 50, -50, 130, 230))
+_OFFSETS = [(d * math.cos(a), d * math.sin(a)) for d in (7.0, 12.0, 18.0, 25.0, 33.0, 42.0) for a in _ANGLES]
+Box = tuple[float, float, float, float]
 
 
 def label_points(axes: Axes, xs: Sequence[float], ys: Sequence[float], texts: Sequence[str], radii_pt: Sequence[float], size: float = 6.5) -> int:
-    """Write a text beside each point, first come first served, where it covers no point, no other text and no edge; returns how many found room.
+    """Write a text beside each point, first come first served, where it covers no point, line, other text or edge; returns how many found room.
 
-    `radii_pt` are the points' radii in typographic points. A text without room is left out. O(texts^2).
+    `radii_pt` are the points' radii in typographic points. An empty text stands for a point without one. A text without room is left out.
+    O(texts^2).
     """
-    figure = axes.figure
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise HwsimError("labels need axes on a figure")
     figure.draw_without_rendering()
-    renderer = figure._get_renderer()  # type: ignore[union-attr]
     scale = figure.dpi / 72.0
-    frame = axes.get_window_extent(renderer)
+    window = axes.get_window_extent()
+    frame = (window.x0, window.y0, window.x1, window.y1)
     centres = axes.transData.transform(np.column_stack([xs, ys]))
-    taken: list[tuple[float, float, float, float]] = [
-        (x - r * scale, y - r * scale, x + r * scale, y + r * scale) for (x, y), r in zip(centres, radii_pt, strict=True)
-    ]
+    taken: list[Box] = [(x - r * scale, y - r * scale, x + r * scale, y + r * scale) for (x, y), r in zip(centres, radii_pt, strict=True)]
+    lines = _line_points(axes)
     placed = 0
     for (x, y), text, radius in zip(centres, texts, radii_pt, strict=True):
-        for dx, dy in _OFFSETS:
-            far = 1 + radius / math.hypot(dx, dy)
+        for dx, dy in _OFFSETS if text else ():
+            far, away = 1 + radius / math.hypot(dx, dy), math.hypot(dx, dy)
             note = axes.annotate(
                 text, axes.transData.inverted().transform((x, y)), (dx * far, dy * far), textcoords="offset points", fontsize=size,
                 ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center", zorder=5,
-                arrowprops={"arrowstyle": "-", "lw": 0.4, "color": GREY, "shrinkA": 0, "shrinkB": radius} if math.hypot(dx, dy) > 14 else None,
+                arrowprops={"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": radius} if away > 10 else None,
             )  # fmt: skip
-            box = note.get_window_extent(renderer)
-            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
-            own = (box.x0, box.y0, box.x1, box.y1)
-            if inside and not any(_overlap(own, other) for other in taken):
+            extent = note.get_tightbbox() if away <= 10 else _text_box(note)
+            own = (extent.x0, extent.y0, extent.x1, extent.y1)
+            inside = frame[0] <= own[0] and own[2] <= frame[2] and frame[1] <= own[1] and own[3] <= frame[3]
+            if inside and not any(_overlap(own, other) for other in taken) and not _covers(own, lines):
                 taken.append(own)
                 placed += 1
                 break
@@ -219,5 +223,29 @@ def label_points(axes: Axes, xs: Sequence[float], ys: Sequence[float], texts: Se
     return placed
 
 
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+def _text_box(note: Any) -> Any:
+    """The extent of an annotation's text without its leader."""
+    from matplotlib.text import Text  # noqa: PLC0415
+
+    note.update_positions(note.get_figure(root=True)._get_renderer())
+    return Text.get_window_extent(note)
+
+
+def _line_points(axes: Axes) -> Floats:
+    """Points along every line of the axes, in pixels, a few pixels apart."""
+    found = [np.zeros((0, 2))]
+    for line in axes.lines:
+        corners = axes.transData.transform(np.asarray(line.get_xydata(), dtype=float))
+        for a, b in zip(corners[:-1], corners[1:], strict=True):
+            steps = int(min(max(np.abs(b - a).max() / 3, 2), 2000)) if np.isfinite(b - a).all() else 0
+            found.append(a + (b - a) * np.linspace(0, 1, steps)[:, None])
+    return np.concatenate(found)
+
+
+def _covers(box: Box, points: Floats) -> bool:
+    x, y = points[:, 0], points[:, 1]
+    return bool(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).any())
+
+
+def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

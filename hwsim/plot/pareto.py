@@ -1,0 +1,125 @@
+"""The Pareto front of a sweep with the cloud of dominated points behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.errors import HwsimError, nearest
+from hwsim.plot import style
+from hwsim.plot.data import Points
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Columns = Mapping[str, NDArray[Any]]
+PREFERRED = ("latency_s", "energy_j", "area_mm2", "power_w")
+
+
+def front_of(x: NDArray[Any], y: NDArray[Any], *, higher_x: bool = False, higher_y: bool = False) -> NDArray[np.bool_]:
+    """Mark the points that no other point beats on both axes (lower is better unless told otherwise); NaN is on no front. O(n log n).
+
+    Of equal points the first is kept.
+    """
+    a, b = (-1.0 if higher_x else 1.0) * np.asarray(x, float), (-1.0 if higher_y else 1.0) * np.asarray(y, float)
+    good = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
+    order = good[np.lexsort((b[good], a[good]))]
+    before = np.concatenate([[np.inf], np.minimum.accumulate(b[order])[:-1]]) if order.size else np.zeros(0)
+    front = np.zeros(len(a), dtype=bool)
+    front[order[b[order] < before]] = True
+    return front
+
+
+def choose_axes(points: Points, x: str | None = None, y: str | None = None) -> tuple[str, str]:
+    """Return the two metrics to draw: those asked for, else latency and energy, or what varies. Raises `HwsimError` for an unknown one."""
+    known = [m for m in points.metrics if np.isfinite(np.asarray(points.columns[m], float)[points.ok]).any()] if points.ok.any() else []
+    for name in (x, y):
+        if name is not None and name not in points.columns:
+            raise HwsimError(f"the sweep has no column '{name}'{nearest(name, points.columns)}; it has {', '.join(points.columns)}")
+    if not known:
+        raise HwsimError(f"{points.space or 'sweep'}: no feasible point has a metric to draw")
+    varied = [m for m in known if np.ptp(np.asarray(points.columns[m], float)[points.ok]) > 0] or known
+    ranked = sorted(varied, key=lambda m: PREFERRED.index(m) if m in PREFERRED else len(PREFERRED))
+    first = x or next((m for m in ranked if m != y), ranked[0])
+    return first, y or next((m for m in ranked if m != first), first)
+
+
+def pareto_figure(
+    points: Columns, x: str, y: str, front: NDArray[np.bool_], *, labels: Sequence[str] = (), refused: int = 0, title: str = "", width: str = "column"
+) -> Figure:
+    """Draw columns `x` against `y` (SI units): the front as a line, the rest as a cloud; `labels` name parameters written at points of the front.
+
+    `refused` is the number of points that could not be built, said in the legend. Raises `HwsimError` for a column that is missing or an empty front.
+    """
+    for name in (x, y, *labels):
+        if name not in points:
+            raise HwsimError(f"there is no column '{name}'{nearest(name, points)}")
+    if not front.any():
+        raise HwsimError("the Pareto front is empty: no point is feasible")
+    (xs, x_label), (ys, y_label) = style.scaled(x, points[x]), style.scaled(y, points[y])
+    cloud = ~front & np.isfinite(xs) & np.isfinite(ys)
+    order = np.flatnonzero(front)[np.argsort(xs[front])]
+    with style.styled():
+        figure = style.new_figure(width, 2.75)
+        axes = figure.subplots()
+        log = [style.spread(v[cloud | front]) > 20 for v in (xs, ys)]
+        axes.set(xscale="log" if log[0] else "linear", yscale="log" if log[1] else "linear")
+        if cloud.any():
+            axes.scatter(xs[cloud], ys[cloud], s=5, color=style.SKY, alpha=0.45, lw=0, label=f"dominated ({cloud.sum():,})", rasterized=True)
+        axes.plot(xs[order], ys[order], "o-", color=style.VERMILION, ms=3.5, mec="black", mew=0.3, label=f"Pareto front ({front.sum():,})", zorder=3)
+        if refused:
+            axes.plot([], [], "x", color=style.GREY, ms=4, label=f"infeasible, not shown ({refused:,})")
+        axes.set(xlabel=x_label + _better(x), ylabel=y_label + _better(y), title=title)
+        axes.margins(0.09)
+        _plain_ticks(axes, log)
+        figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.4)
+        if labels:
+            chosen = _spaced(order, xs, ys, log, 4)
+            texts = ["\n".join(style.parameter_text(n, points[n][i]) for n in labels) for i in chosen]
+            style.label_points(axes, xs[chosen].tolist(), ys[chosen].tolist(), texts, [2.5] * len(chosen), 6.0)
+    return figure
+
+
+def _better(name: str) -> str:
+    return " →" if name in style.HIGHER_IS_BETTER else " ←" if name in PREFERRED else ""
+
+
+def _plain_ticks(axes: Axes, log: Sequence[bool]) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415
+
+    for axis, is_log in zip((axes.xaxis, axes.yaxis), log, strict=True):
+        if is_log:
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 200 else (1.0,)))
+            axis.set_minor_formatter(NullFormatter())
+            axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+
+
+def _spaced(order: NDArray[Any], xs: NDArray[Any], ys: NDArray[Any], log: Sequence[bool], count: int) -> NDArray[Any]:
+    """Pick points of the front, ends first, that lie evenly along it."""
+    if len(order) <= count:
+        return order
+    x, y = (np.log10(v[order]) if is_log else v[order] for v, is_log in ((xs, log[0]), (ys, log[1])))
+    steps = np.hypot(np.diff(x) / (np.ptp(x) or 1.0), np.diff(y) / (np.ptp(y) or 1.0))
+    along = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.unique(np.searchsorted(along, np.linspace(0, along[-1] * 0.999999, count)))
+    picked = [int(at[0]), int(at[-1]), *at[1:-1].tolist()]
+    return np.asarray(order[picked])
+
+
+def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, width: str = "column") -> Figure:
+    """Draw the Pareto front of a sweep folder's points. Raises `HwsimError` when no point is feasible or a column is unknown."""
+    x, y = choose_axes(points, x, y)
+    ok = points.ok
+    kept = {n: np.asarray(v)[ok] for n, v in points.columns.items()}
+    front = front_of(kept[x], kept[y], higher_x=x in style.HIGHER_IS_BETTER, higher_y=y in style.HIGHER_IS_BETTER)
+    return pareto_figure(kept, x, y, front, labels=telling(points)[:2], refused=int((~ok).sum()), title="", width=width)
+
+
+def telling(points: Points) -> list[str]:
+    """Varied parameters, the one with the fewest values first: those read best as labels."""
+    return sorted(points.varied, key=lambda n: len({str(v) for v in points.columns[n]}))
