@@ -12,6 +12,7 @@ import hwsim
 from hwsim import api
 from hwsim.core.errors import HwsimError, Infeasible, InvalidChip, InvalidMapping, InvalidTrace, UnsupportedOp
 from hwsim.core.graph import GraphBuilder, single_op
+from hwsim.readers.chip_file import chip_names
 
 PRODUCT = single_op("matmul", m=10, k=20, n=30)
 CYCLES = 6000 / 100 + 2 * (10 * 20 + 20 * 30 + 10 * 30) / 64
@@ -127,12 +128,14 @@ def test_validate_is_a_verb_whatever_was_imported_before(before):
     assert found.stdout.count("there are no cases of target 'nothing'") == 2
 
 
-def test_one_graph_runs_on_every_shipped_chip_that_can_hold_it():
-    from hwsim.readers.chip_file import chip_names
-
-    found = {
-        name: hwsim.simulate(single_op("matmul", m=256, k=256, n=256), hwsim.load_chip(name), interval=False) for name in ("wse2", "wse3", "a100")
-    }
-    assert set(found) <= set(chip_names())
-    for report in found.values():
-        assert report.macs == 256**3 and report.latency_s > 0 and report.energy_j > 0 and report.area_mm2 > 0
+def test_one_graph_runs_on_every_shipped_chip_or_is_refused():
+    graph = single_op("matmul", m=256, k=256, n=256)
+    ran = set()
+    for name in chip_names():
+        try:
+            report = hwsim.simulate(graph, hwsim.load_chip(name), interval=False)
+        except (Infeasible, UnsupportedOp, InvalidChip):  # too small, another kind of silicon, or its target is not installed
+            continue
+        assert report.macs == 256**3 and report.latency_s > 0 and report.energy_j > 0 and report.area_mm2 > 0, name
+        ran.add(name)
+    assert {"wse2", "wse3"} <= ran
