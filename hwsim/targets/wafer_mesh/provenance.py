@@ -66,6 +66,11 @@ def assumptions(chip: Chip, graph: Graph, table: Encoded, options: Mapped, paper
         notes.append("lockstep: a causal mask saves energy, not time; heads share the d-wide score and value products")
     if options.get("system", "waferllm") != "waferllm":
         notes.append(f"{options['system']}: a form that reproduces published totals; the physics is a hypothesis")
+    forced, attention = options.get("algorithm") or "", table.rows["kind"] == L.ATTENTION
+    if forced in L.GEMM_CODES and attention.any():
+        decode = bool((attention & (table.rows["decode"] > 0)).any())
+        kept = "matrix-vector products" if decode else "GEMM-T and MeshGEMM"
+        notes.append(f"algorithm={forced} holds for the products with weights; the two inside attention keep {kept}")
     if table.unmodelled:
         macs = sum(op.macs * op.repeat for op in table.unmodelled)
         moved = sum(op.compulsory_bytes * op.repeat for op in table.unmodelled)

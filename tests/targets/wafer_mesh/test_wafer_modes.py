@@ -39,6 +39,14 @@ def test_paper_faithful_leaves_out_and_says_so():
     assert "left out" not in other and "causal mask saves energy" in other
 
 
+def test_a_forced_product_says_what_it_does_not_reach():
+    summa, own = (prefill(prompt=512, grid=(360, 360), **a) for a in ({"algorithm": "summa"}, {}))
+    assert "the two inside attention keep GEMM-T and MeshGEMM" in " ".join(summa.cost.program.assumptions)
+    assert "inside attention" not in " ".join(own.cost.program.assumptions)
+    assert summa.part("cycles", component="attention") == own.part("cycles", component="attention")
+    assert summa.part("cycles", component="o") > own.part("cycles", component="o")
+
+
 def test_paper_faithful_is_one_layer_times_the_layers():
     def cycles(layers: int) -> float:
         graph = hwsim.load_graph("llama3-8b", phase="decode", context=4096, layers=layers)
