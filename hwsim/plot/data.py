@@ -87,7 +87,19 @@ def view(report: Report | ReportView | Record | str | Path) -> ReportView:
         return view(read_json(report))
     if report.get("schema") != SCHEMA:
         raise HwsimError(f"this is no report: its schema is {report.get('schema')!r}, not {SCHEMA!r}")
-    return ReportView(report, {s["name"]: (s["value"], s["unit"]) for s in report.get("sources", ())})
+    return ReportView(report, constants_of(report))
+
+
+def constants_of(record: Record) -> dict[str, tuple[Any, str]]:
+    """Return the constants behind a record: those that it lists, and the shipped chip's others where the listed ones equal that chip's."""
+    from hwsim.readers.chip_file import chip_names, load_chip  # noqa: PLC0415  (heavy: only when a record is read)
+
+    listed: dict[str, tuple[Any, str]] = {s["name"]: (s["value"], s["unit"]) for s in record.get("sources", ())}
+    if record["chip"] not in chip_names():
+        return listed
+    shipped = {name: _constant(param) for name, param in load_chip(record["chip"]).params.items()}
+    same = all(name in shipped and np.array_equal(shipped[name][0], value) for name, (value, _) in listed.items())
+    return {**shipped, **listed} if same else listed
 
 
 def _constant(param: Param) -> tuple[Any, str]:

@@ -48,6 +48,7 @@ def heatmap_figure(
     shown, label = style.scaled(metric, cells)
     with style.styled():
         from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415
+        from matplotlib.patches import Rectangle  # noqa: PLC0415
 
         figure = style.new_figure(width, min(max(1.3 + 0.22 * len(rows), 2.3), 4.6))
         axes = figure.subplots()
@@ -64,10 +65,12 @@ def heatmap_figure(
         if cells.size <= WRITTEN:
             _write(axes, shown, norm)
         best = np.unravel_index(np.nanargmax(shown) if better_high else np.nanargmin(shown), shown.shape)
-        axes.plot(best[1] + 0.5, best[0] + 0.5, "s", ms=11, mfc="none", mec=style.VERMILION, mew=1.4, zorder=4)
+        axes.add_patch(Rectangle((float(best[1]), float(best[0])), 1, 1, fill=False, ec=style.VERMILION, lw=1.6, zorder=4, clip_on=False))
         _ticks(axes, columns, rows, x, y)
         hollow = int(np.isnan(cells).sum())
-        axes.set_title(title or "□ best" + (f", hatched: infeasible ({hollow} of {cells.size} cells)" if hollow else ""), fontsize=7)
+        lines = [f"best: {style.figure_text(float(cells[best]), style.unit_of(metric))} at {style.parameter_text(x, columns[best[1]])}, "
+                 f"{style.parameter_text(y, rows[best[0]])}", f"hatched: infeasible ({hollow} of {cells.size} cells)" if hollow else "", title]  # fmt: skip
+        axes.set_title("\n".join(line for line in lines if line), fontsize=7)
     return figure
 
 
@@ -94,7 +97,8 @@ def _ticks(axes: Axes, columns: Sequence[Any], rows: Sequence[Any], x: str, y: s
         axis.set_ticks(at + 0.5, texts)
         axis.set_label_text(label)
     if max(len(t.get_text()) for t in axes.get_xticklabels()) * len(axes.get_xticklabels()) > 44:
-        axes.tick_params(axis="x", rotation=40)
+        for text in axes.get_xticklabels():
+            text.set(rotation=40, ha="right", rotation_mode="anchor")
     axes.tick_params(length=2)
 
 
@@ -122,4 +126,6 @@ def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, 
         raise HwsimError(f"a heat map needs two parameters that vary; here {', '.join(points.varied) or 'none'} varies")
     metric = metric or choose_axes(points)[0]
     columns, rows, cells = cells_of(points, across, up, metric)
-    return heatmap_figure(columns, rows, cells, x=across, y=up, metric=metric, width=width)
+    others = [style.words(n) for n in points.varied if n not in (across, up)]
+    title = f"each cell: the best over {', '.join(others)}" if others else ""
+    return heatmap_figure(columns, rows, cells, x=across, y=up, metric=metric, title=title, width=width)

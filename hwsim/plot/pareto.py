@@ -80,12 +80,13 @@ def pareto_figure(
         if labels:
             chosen = _spaced(order, xs, ys, log, 4)
             texts = ["\n".join(style.parameter_text(n, points[n][i]) for n in labels) for i in chosen]
-            style.label_points(axes, xs[chosen].tolist(), ys[chosen].tolist(), texts, [2.5] * len(chosen), 6.0)
+            style.label_points(axes, xs[chosen].tolist(), ys[chosen].tolist(), texts, [2.0] * len(chosen), size=6.0,
+                               avoid=np.column_stack([xs[cloud], ys[cloud]])[:5000])  # fmt: skip
     return figure
 
 
 def _better(name: str) -> str:
-    return " →" if name in style.HIGHER_IS_BETTER else " ←" if name in PREFERRED else ""
+    return ", higher is better" if name in style.HIGHER_IS_BETTER else ", lower is better" if name in PREFERRED else ""
 
 
 def _plain_ticks(axes: Axes, log: Sequence[bool]) -> None:
@@ -117,9 +118,11 @@ def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, 
     ok = points.ok
     kept = {n: np.asarray(v)[ok] for n, v in points.columns.items()}
     front = front_of(kept[x], kept[y], higher_x=x in style.HIGHER_IS_BETTER, higher_y=y in style.HIGHER_IS_BETTER)
-    return pareto_figure(kept, x, y, front, labels=telling(points)[:2], refused=int((~ok).sum()), title="", width=width)
+    return pareto_figure(kept, x, y, front, labels=telling(points.varied, kept, front)[:2], refused=int((~ok).sum()), title="", width=width)
 
 
-def telling(points: Points) -> list[str]:
-    """Varied parameters, the one with the fewest values first: those read best as labels."""
-    return sorted(points.varied, key=lambda n: len({str(v) for v in points.columns[n]}))
+def telling(names: Sequence[str], columns: Columns, front: NDArray[np.bool_]) -> list[str]:
+    """Parameters whose values differ along the front, the one with the fewest values first; without any, those that all of it shares."""
+    values = {n: len({str(v) for v in columns[n][front]}) for n in names}
+    differing = sorted((n for n in names if values[n] > 1), key=lambda n: values[n])
+    return differing or list(names)

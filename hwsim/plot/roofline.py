@@ -111,7 +111,7 @@ def roofline_figure(marks: Sequence[Mark], ceilings: Ceilings, *, level: str = "
         axes = figure.subplots()
         axes.set(xscale="log", yscale="log", xlim=(low_x, high_x), ylim=(low_y, high_y))
         lines = _ceilings(axes, ceilings, peak, (low_x, high_x))
-        radii = [1.8 + 5.0 * math.sqrt(min(m.share, 1.0)) for m in marks]
+        radii = [1.8 + 4.2 * math.sqrt(min(m.share, 1.0)) for m in marks]
         axes.scatter([m.intensity for m in marks], [m.rate for m in marks], s=[(2 * r) ** 2 for r in radii], color=style.ORANGE, ec="black",
                      lw=0.5, alpha=0.9, zorder=3)  # fmt: skip
         at = f" at {level}" if level else ""

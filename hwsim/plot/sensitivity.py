@@ -76,10 +76,10 @@ def _sobol(axes: Axes, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
     ranked = sorted(rows, key=lambda r: -r["total"])[:LONGEST]
     at = np.arange(len(ranked))
     error = {"error_kw": {"lw": 0.6, "capsize": 1.5, "capthick": 0.6}}
-    for name, word, colour, offset in (("total", "total, with interactions", style.ORANGE, 0.19), ("first", "alone", style.BLUE, -0.19)):
+    for name, word, colour, offset in (("first", "alone", style.BLUE, -0.19), ("total", "with interactions", style.ORANGE, 0.19)):
         axes.barh(at + offset, [max(r[name], 0.0) for r in ranked], xerr=[abs(r.get(f"{name}_conf", 0.0)) for r in ranked], height=0.36,
                   color=colour, label=word, **error)  # fmt: skip
     axes.set_yticks(at, [style.short(style.words(r["parameter"]), 22) for r in ranked])
-    axes.set(ylim=(len(ranked) - 0.4, -0.6), xlim=(0, None), xlabel=f"share of the variance of {style.words(metric)} (Sobol index)")
+    axes.set(ylim=(len(ranked) - 0.4, -0.6), xlim=(0, None), xlabel=f"Sobol index\n(share of the variance of {style.words(metric)})")
     axes.tick_params(axis="y", length=0)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=1.0, columnspacing=0.9, fontsize=6.5)

@@ -187,11 +187,14 @@ _OFFSETS = [(d * math.cos(a), d * math.sin(a)) for d in (7.0, 12.0, 18.0, 25.0, 
 Box = tuple[float, float, float, float]
 
 
-def label_points(axes: Axes, xs: Sequence[float], ys: Sequence[float], texts: Sequence[str], radii_pt: Sequence[float], size: float = 6.5) -> int:
-    """Write a text beside each point, first come first served, where it covers no point, line, other text or edge; returns how many found room.
+def label_points(
+    axes: Axes, xs: Sequence[float], ys: Sequence[float], texts: Sequence[str], radii_pt: Sequence[float], *, size: float = 6.5,
+    avoid: Floats | None = None,
+) -> int:  # fmt: skip
+    """Write a text beside each point with a leader to it, where it covers no point, line, other text or edge; returns how many found room.
 
-    `radii_pt` are the points' radii in typographic points. An empty text stands for a point without one. A text without room is left out.
-    O(texts^2).
+    First come, first served. `radii_pt` are the points' radii in typographic points; an empty text stands for a point without one. `avoid` (n x 2, data
+    coordinates) is a cloud that texts keep off where they can. A text without room is left out. O(texts^2).
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -203,32 +206,39 @@ def label_points(axes: Axes, xs: Sequence[float], ys: Sequence[float], texts: Se
     centres = axes.transData.transform(np.column_stack([xs, ys]))
     taken: list[Box] = [(x - r * scale, y - r * scale, x + r * scale, y + r * scale) for (x, y), r in zip(centres, radii_pt, strict=True)]
     lines = _line_points(axes)
+    cloud = axes.transData.transform(avoid) if avoid is not None and len(avoid) else np.zeros((0, 2))
     placed = 0
-    for (x, y), text, radius in zip(centres, texts, radii_pt, strict=True):
-        for dx, dy in _OFFSETS if text else ():
-            far, away = 1 + radius / math.hypot(dx, dy), math.hypot(dx, dy)
+    for own, ((x, y), text, radius) in enumerate(zip(centres, texts, radii_pt, strict=True)):
+        others = taken[:own] + taken[own + 1 :]
+        tries = [(offset, keep_off) for keep_off in (np.concatenate([lines, cloud]), lines) for offset in _OFFSETS] if text else []
+        for (dx, dy), keep_off in tries:
+            reach = 1 + radius / math.hypot(dx, dy)
             note = axes.annotate(
-                text, axes.transData.inverted().transform((x, y)), (dx * far, dy * far), textcoords="offset points", fontsize=size,
-                ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center", zorder=5,
-                arrowprops={"arrowstyle": "-", "lw": 0.5, "color": GREY, "shrinkA": 0, "shrinkB": radius} if away > 10 else None,
+                text, axes.transData.inverted().transform((x, y)), (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
+                ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center",
+                arrowprops={"arrowstyle": "-", "lw": 0.5, "color": BLACK, "shrinkA": 0, "shrinkB": radius * 0.6},
+                bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
             )  # fmt: skip
-            extent = note.get_tightbbox() if away <= 10 else _text_box(note)
-            own = (extent.x0, extent.y0, extent.x1, extent.y1)
-            inside = frame[0] <= own[0] and own[2] <= frame[2] and frame[1] <= own[1] and own[3] <= frame[3]
-            if inside and not any(_overlap(own, other) for other in taken) and not _covers(own, lines):
-                taken.append(own)
+            box = _text_box(note)
+            leader = np.linspace((x, y), (x + dx * reach * scale, y + dy * reach * scale), 24)
+            inside = frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] and box[3] <= frame[3]
+            free = inside and not any(_overlap(box, b) or _covers(b, leader) for b in others) and not _overlap(box, taken[own])
+            if free and not _covers(box, keep_off):
+                taken.append(box)
+                lines = np.concatenate([lines, leader])
                 placed += 1
                 break
             note.remove()
     return placed
 
 
-def _text_box(note: Any) -> Any:
-    """The extent of an annotation's text without its leader."""
+def _text_box(note: Any) -> Box:
+    """The extent of an annotation's text without its leader, in pixels."""
     from matplotlib.text import Text  # noqa: PLC0415
 
     note.update_positions(note.get_figure(root=True)._get_renderer())
-    return Text.get_window_extent(note)
+    extent = Text.get_window_extent(note)
+    return (extent.x0 - 1, extent.y0 - 1, extent.x1 + 1, extent.y1 + 1)
 
 
 def _line_points(axes: Axes) -> Floats:

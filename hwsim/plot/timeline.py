@@ -138,7 +138,8 @@ def _caption(title: str, spans: Sequence[Span], shown: Sequence[Span]) -> str:
     if len(shown) == len(spans):
         return title
     whole = style.figure_text(max(s.start_s + s.length_s for s in spans), "s")
-    note = f"{len(shown):,} of {len(spans):,} tasks; the whole run takes {whole}"
+    first = "first " if shown[0] is min(spans, key=lambda s: s.start_s) else ""
+    note = f"{first}{len(shown):,} of {len(spans):,} tasks; the whole run takes {whole}"
     return f"{title}: {note}" if title else note
 
 
