@@ -46,20 +46,26 @@ def reduce_grid(kind: float, w: float, h: float, b: float, hop: float, ramp2: fl
 
 
 @part
+def divisor_from(number: int, start: int, step: int) -> int:
+    """The first divisor of `number` met from `start` by steps of +1 or -1."""
+    while number % start:
+        start += step
+    return start
+
+
+@part
 def best_groups(p: float, hop: float, ramp2: float) -> float:
-    """The better of the two divisors of `p` around sqrt((hop + ramp2 + 1) p / (ramp2 + 1)), where the tree's two levels cost the same."""
+    """The cheapest of the three divisors of `p` nearest sqrt((hop + ramp2 + 1) p / (ramp2 + 1)), where the tree's two levels cost the same."""
     cores = int(p)
-    below = max(1, int(math.sqrt((hop + ramp2 + ADD) * p / (ramp2 + ADD))))
-    below = min(below, cores)
-    above = below
-    while cores % below:
-        below -= 1
-    while cores % above:
-        above += 1
-    lower, upper = float(below), float(above)
-    if ktree_allreduce_cycles(p, upper, 1.0, hop, ramp2, ADD) < ktree_allreduce_cycles(p, lower, 1.0, hop, ramp2, ADD):
-        return upper
-    return lower
+    root = min(cores, max(1, int(math.sqrt((hop + ramp2 + ADD) * p / (ramp2 + ADD)))))
+    below = divisor_from(cores, root, -1)
+    best = float(below)
+    cost = ktree_allreduce_cycles(p, best, 1.0, hop, ramp2, ADD)
+    for other in (divisor_from(cores, max(1, below - 1), -1), divisor_from(cores, min(cores, root + 1), 1)):
+        trial = ktree_allreduce_cycles(p, float(other), 1.0, hop, ramp2, ADD)
+        if trial < cost:
+            best, cost = float(other), trial
+    return best
 
 
 @part
