@@ -13,7 +13,7 @@ from hwsim.core.graph import GraphBuilder, single_op
 from hwsim.targets.wafer_mesh import memory as M
 
 KIB = 1024
-RESERVE = 3619.7
+RESERVE = hwsim.load_chip("wse2").number("reserved_bytes_per_core")
 
 
 def matmul(m: int, k: int, n: int, **rest: object):
