@@ -210,7 +210,8 @@ def label_points(
     placed = 0
     for own, ((x, y), text, radius) in enumerate(zip(centres, texts, radii_pt, strict=True)):
         others = taken[:own] + taken[own + 1 :]
-        tries = [(offset, keep_off) for keep_off in (np.concatenate([lines, cloud]), lines) for offset in _OFFSETS] if text else []
+        near = [(offset, np.concatenate([lines, cloud])) for offset in _OFFSETS if math.hypot(*offset) < 30]
+        tries = [*near, *((offset, lines) for offset in _OFFSETS)] if text else []
         for (dx, dy), keep_off in tries:
             reach = 1 + radius / math.hypot(dx, dy)
             note = axes.annotate(

@@ -91,6 +91,7 @@ def _panel(axes: Axes, fabric: tuple[int, int], sram_bytes: float, region: Regio
     places = _places(fabric, region)
     for x, y in places:
         axes.add_patch(Rectangle((x, y), region.width, region.height, fc=colour, ec="white", lw=1.0, zorder=2))
+    axes.add_patch(Rectangle((0, 0), *fabric, fill=False, ec="black", lw=1.0, zorder=4))
     pale = not known or region.bytes_per_core / sram_bytes < 0.5
     used = f"\n{region.bytes_per_core / 1024:.1f} of {sram_bytes / 1024:.0f} KiB" if known else "\n(SRAM not stated)"
     axes.text(region.width / 2, region.height / 2, f"{region.width} × {region.height}{used}", ha="center", va="center", zorder=3,
@@ -102,6 +103,7 @@ def _panel(axes: Axes, fabric: tuple[int, int], sram_bytes: float, region: Regio
              ylabel="core row")  # fmt: skip
     axes.set_xticks([0, fabric[0]])
     axes.set_yticks([0, fabric[1]])
+    axes.xaxis.labelpad = axes.yaxis.labelpad = -8
     axes.spines[:].set_visible(False)
 
 
@@ -121,18 +123,19 @@ def link_figure(links: NDArray[Any], cycles: float, *, title: str = "", width: s
         raise HwsimError(f"link map: links of shape {links.shape} over {cycles:g} cycles; needed are (height, width, 4) and positive cycles")
     use = np.asarray(links, dtype=float) / cycles * 100
     panels: Mapping[str, NDArray[Any]] = {
-        "rows: links east and west": use[:, :, 2:].max(axis=2), "columns: links north and south": use[:, :, :2].max(axis=2),
+        "links east and west": use[:, :, 2:].max(axis=2), "links north and south": use[:, :, :2].max(axis=2),
     }  # fmt: skip
     side = width == "double"
     with style.styled():
-        figure = style.new_figure(width, 3.0 if side else 5.0)
+        figure = style.new_figure(width, 3.1 if side else 5.6)
         made = figure.subplots(1 if side else 2, 2 if side else 1, squeeze=False).ravel()
         top = max(float(use.max()), 1e-9)
         for axes, (name, shares) in zip(made, panels.items(), strict=True):
             image = axes.imshow(shares, cmap="viridis_r", vmin=0, vmax=top, interpolation="nearest")
-            axes.set(title=f"{name} (busiest {shares.max():.0f} %)", xlabel="core column", ylabel="core row")
+            axes.set(title=f"{name}: up to {shares.max():.0f} %", xlabel="core column", ylabel="core row")
             axes.spines[:].set_visible(True)
-        bar = figure.colorbar(image, ax=list(made), label="busier link of the core\n(% of one wavelet a cycle)", pad=0.02, fraction=0.05)
+        bar = figure.colorbar(image, ax=list(made), label="busier link of the core (% of one wavelet a cycle)", pad=0.02, fraction=0.05,
+                              location="right" if side else "bottom")  # fmt: skip
         bar.outline.set_linewidth(0.5)  # type: ignore[operator]
         if title:
             figure.suptitle(title, fontsize=8, x=0.02, ha="left")
