@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, cast
 from hwsim.core.cost import Cost
 from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.param import Param
+from hwsim.core.rates import rates, tokens_of
 
 SCHEMA = "hwsim.report/1"
 Interval = dict[str, tuple[float, float]]
@@ -80,32 +82,17 @@ class Report:
     @property
     def tokens(self) -> float:
         """Tokens that the run yields: the prompt's in prefill, one a sequence in decode, the generated ones in generate; else 0."""
-        batch = float(self.meta.get("batch", 1))
-        counted = {"prefill": self.meta.get("prompt", 0), "decode": 1, "generate": self.meta.get("generate", 0)}
-        return batch * float(counted.get(str(self.meta.get("phase", "")), 0))
+        return tokens_of(self.meta)
 
     def metrics(self) -> dict[str, float]:
         """All metrics by name."""
         seconds, joules, area, macs = self.latency_s, self.energy_j, self.area_mm2, self.macs
-        ops = 2 * macs
         found = {
             "cycles": self.cycles, "latency_s": seconds, "energy_j": joules, "power_w": self.power_w, "area_mm2": area, "macs": macs,
             "frequency_hz": self.cost.program.clock_hz, "bytes": sum(self.cost.bytes_by_level().values()),
         }  # fmt: skip
         if seconds:
-            found["inferences_per_s"] = float(self.meta.get("batch", 1)) / seconds
-            found["macs_per_cycle"] = macs / self.cycles
-            found["tops"] = ops / seconds / 1e12
-            if self.tokens:
-                found["tokens_per_s"] = self.tokens / seconds
-            if area:
-                found["tops_per_mm2"] = found["tops"] / area
-            if joules:
-                found["tops_per_w"] = ops / joules / 1e12
-                if self.tokens:
-                    found["tokens_per_j"] = self.tokens / joules
-                if macs:
-                    found["energy_per_mac_j"] = joules / macs
+            found.update((k, v) for k, v in rates(self.meta, macs, self.cycles, seconds, joules, area).items() if not math.isnan(v))
         return {**found, **self.cost.program.figures}
 
     def metric(self, name: str) -> float:
