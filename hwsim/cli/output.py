@@ -41,17 +41,17 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, 
     return Group(Text(title, style="bold"), made) if title else Group(made)
 
 
-def check_writable(path: str | None) -> None:
-    """Refuse, before any work, a JSON path that cannot be written. Raises `HwsimError`."""
+def check_writable(path: str | None, option: str = "--json") -> None:
+    """Refuse, before any work, a path that cannot be written (`option` names it). Raises `HwsimError`."""
     if path is None or path == STDOUT:
         return
     folder = Path(path).parent
     if not folder.is_dir():
-        raise HwsimError(f"--json {path}: there is no folder '{folder}'")
+        raise HwsimError(f"{option} {path}: there is no folder '{folder}'")
     if Path(path).is_dir():
-        raise HwsimError(f"--json {path}: is a folder")
+        raise HwsimError(f"{option} {path}: is a folder")
     if not os.access(folder, os.W_OK):
-        raise HwsimError(f"--json {path}: the folder '{folder}' cannot be written")
+        raise HwsimError(f"{option} {path}: the folder '{folder}' cannot be written")
 
 
 def write_json(data: Any, path: str) -> None:

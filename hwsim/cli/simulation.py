@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwsim.cli import options as o
+from hwsim.cli import plot as drawing
 from hwsim.cli.output import STDOUT, check_writable, console, metric, table, working, write_json
 from hwsim.core.errors import InvalidChip, InvalidTrace
 
@@ -25,9 +26,11 @@ def run(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
     max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False,
     allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
+    html: drawing.Html = None, timeline: drawing.Timeline = None,
 ) -> None:  # fmt: skip
     """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
     check_writable(json)
+    drawing.check_outputs(html, timeline, fidelity)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
         layers=layers, max_context=max_context,
@@ -36,7 +39,8 @@ def run(
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
     graph = api.load_graph(trace, **settings)
-    _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
+    report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
+    drawing.write_outputs([report], html, timeline)
 
 
 def op(
@@ -56,7 +60,7 @@ def op(
 
 def _simulate_and_show(
     graph: Graph, chip: Chip, mapping: Mapping[str, Any], fidelity: str, no_interval: bool, allow_unmodelled: bool, sources: bool, json: str | None
-) -> None:
+) -> Report:
     from hwsim import api  # noqa: PLC0415  (as above)
 
     with working(f"simulating {graph.name} on {chip.name}"):
@@ -68,6 +72,7 @@ def _simulate_and_show(
         from hwsim.cli.report_view import print_report  # noqa: PLC0415  (as above)
 
         print_report(report, sources=sources)
+    return report
 
 
 def compare(
@@ -75,9 +80,11 @@ def compare(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
     max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
+    html: drawing.Html = None,
 ) -> None:  # fmt: skip
     """Simulate one operator graph on several chips: one table, with ratios to the first."""
     check_writable(json)
+    drawing.check_outputs(html, None, fidelity)
     if repeated := next((c for i, c in enumerate(chip) if c in chip[:i]), None):
         raise InvalidChip(f"chip '{repeated}' is given twice")
     mappings, constants = o.split_by_chip(map_, chip), o.texts_by_chip(set_, "--set", chip)
@@ -94,6 +101,7 @@ def compare(
             name: api.simulate(graph, made, mappings[name], fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
             for name, made in silicon.items()
         }
+    drawing.write_outputs(list(reports.values()), html, None)
     if json is not None:
         write_json({"schema": "hwsim.comparison/1", "reports": [r.to_dict() for r in reports.values()], "ratios": _ratios(reports)}, json)
     if json != STDOUT:

@@ -10,7 +10,7 @@ import numpy as np
 from hwsim.plot import style
 from hwsim.plot.breakdown import PARTS, UNITS, WORDS
 from hwsim.plot.data import ReportView, Span
-from hwsim.plot.roofline import ceilings_of, choose_level, marks_of
+from hwsim.plot.roofline import LABELS, ceilings_of, choose_level, marks_of
 
 Chart = dict[str, Any]
 LIMIT = 4000  # spans that a page draws
@@ -19,7 +19,7 @@ PARTS_SHOWN = 14
 
 def chart(id_: str, title: str, data: Sequence[Chart], layout: Mapping[str, Any], *, height: int = 360, wide: bool = False) -> Chart:
     """Return one chart of a page: the id of its place, plotly's data and layout, height in pixels, and whether it takes the whole width."""
-    axis = {"automargin": True, "gridcolor": "#eceff2", "zeroline": False}
+    axis = {"automargin": True, "gridcolor": "#eceff2", "zeroline": False, "ticks": "outside", "ticklen": 6, "tickcolor": "white"}
     full: dict[str, Any] = {
         "title": {"text": title, "x": 0.01, "xanchor": "left", "font": {"size": 15}}, "margin": {"l": 60, "r": 24, "t": 44, "b": 50},
         "plot_bgcolor": "white", "paper_bgcolor": "white", "hovermode": "closest", "font": {"size": 12}, **layout,
@@ -29,7 +29,7 @@ def chart(id_: str, title: str, data: Sequence[Chart], layout: Mapping[str, Any]
     return {"id": id_, "data": list(data), "layout": full, "height": height, "wide": wide}
 
 
-def breakdowns(report: ReportView, prefix: str = "breakdown") -> list[Chart]:
+def breakdowns(report: ReportView, prefix: str = "chart-breakdown") -> list[Chart]:
     """Return one bar chart for each breakdown of a report that is not empty."""
     made = []
     for name, heading in PARTS.items():
@@ -49,7 +49,7 @@ def breakdowns(report: ReportView, prefix: str = "breakdown") -> list[Chart]:
     return made
 
 
-def roofline(report: ReportView, id_: str = "roofline") -> Chart | None:
+def roofline(report: ReportView, id_: str = "chart-roofline") -> Chart | None:
     """Return the roofline of a report, or None where it has no bytes or no MACs."""
     if not any(report.record["bytes"].values()):
         return None
@@ -61,7 +61,7 @@ def roofline(report: ReportView, id_: str = "roofline") -> Chart | None:
     ridge = [peak / bandwidth] if peak and bandwidth else []
     low, high = min([m.intensity for m in marks] + ridge) / 5, max([m.intensity for m in marks] + ridge) * 4
     x = np.geomspace(low, high, 80)
-    lines = [
+    lines: list[Chart] = [
         {"type": "scatter", "mode": "lines", "x": [low, high], "y": [rate, rate], "name": f"peak {name}: {style.figure_text(rate, 'OP/s')}"}
         for name, rate in known.peaks.items()
     ]
@@ -72,9 +72,10 @@ def roofline(report: ReportView, id_: str = "roofline") -> Chart | None:
         line["line"] = {**line.get("line", {}), "color": colour}
         line["hoverinfo"] = "name"
     points = {
-        "type": "scatter", "mode": "markers", "name": "operators (area: share of time)", "x": [m.intensity for m in marks],
-        "y": [m.rate for m in marks], "text": [f"<b>{', '.join(m.names)}</b><br>{m.share:.1%} of the time<br>{m.intensity:.3g} OP/B, "
-        f"{style.figure_text(m.rate, 'OP/s')}" for m in marks], "hovertemplate": "%{text}<extra></extra>",
+        "type": "scatter", "mode": "markers+text", "name": "operators (area: share of time)", "x": [m.intensity for m in marks],
+        "y": [m.rate for m in marks], "customdata": [f"<b>{', '.join(m.names)}</b><br>{m.share:.1%} of the time<br>{m.intensity:.3g} OP/B, "
+        f"{style.figure_text(m.rate, 'OP/s')}" for m in marks], "hovertemplate": "%{customdata}<extra></extra>",
+        "text": ["  " + style.short(", ".join(m.names), 30) if i < LABELS else "" for i, m in enumerate(marks)], "textposition": "middle right",
         "marker": {"size": [7 + 30 * m.share**0.5 for m in marks], "color": style.ORANGE, "line": {"color": "black", "width": 0.6}},
     }  # fmt: skip
     layout = {
@@ -85,7 +86,7 @@ def roofline(report: ReportView, id_: str = "roofline") -> Chart | None:
     return chart(id_, f"roofline at {level}", [*lines, points], layout, height=440, wide=True)
 
 
-def timeline(spans: Sequence[Span], id_: str = "timeline") -> Chart:
+def timeline(spans: Sequence[Span], id_: str = "chart-timeline") -> Chart:
     """Return the Gantt chart of a timeline, one row per resource, coloured by operator; the first `LIMIT` tasks."""
     shown = sorted(spans, key=lambda s: s.start_s)[:LIMIT]
     factor, unit = style.prefix_for([max(s.start_s + s.length_s for s in shown)], "s")
@@ -106,8 +107,8 @@ def timeline(spans: Sequence[Span], id_: str = "timeline") -> Chart:
     first = shown[min(len(shown), 160) - 1]
     layout = {
         "barmode": "overlay", "bargap": 0.25, "legend": {"orientation": "h", "y": 1.12}, "dragmode": "pan",
-        "xaxis": {"title": {"text": f"time ({unit}); drag to move, scroll the slider to zoom"}, "range": [0, (first.start_s + first.length_s) / factor],
-                  "rangeslider": {"thickness": 0.12}},
+        "xaxis": {"title": {"text": f"time ({unit}); drag to move, pull the slider's handles to zoom"},
+                  "range": [0, (first.start_s + first.length_s) / factor], "rangeslider": {"thickness": 0.12}},
         "yaxis": {"autorange": "reversed", "fixedrange": True}, "margin": {"l": 70, "r": 24, "t": 30, "b": 50},
     }  # fmt: skip
     rows = len({s.resource for s in shown})
@@ -140,7 +141,7 @@ def shares(reports: Sequence[ReportView], metric: str, id_: str) -> Chart | None
     return chart(id_, PARTS[metric], bars, layout, height=240 + 44 * len(reports), wide=True)
 
 
-def ratios(reports: Sequence[ReportView], metrics: Mapping[str, str], id_: str = "ratios") -> Chart:
+def ratios(reports: Sequence[ReportView], metrics: Mapping[str, str], id_: str = "chart-ratios") -> Chart:
     """Return bars of each metric over the first report's, with the reports' intervals as error bars, on a logarithmic axis."""
     first = reports[0].record
     names = [m for m in metrics if all(r.record.get(m) for r in reports)]
@@ -149,10 +150,11 @@ def ratios(reports: Sequence[ReportView], metrics: Mapping[str, str], id_: str =
     for i, report in enumerate(reports):
         values = [report.record[m] / first[m] for m in names]
         ends = [report.record.get("interval", {}).get(m, [report.record[m]] * 2) for m in names]
+        above = [max(e[1] / first[m] - v, 0.0) for m, v, e in zip(names, values, ends, strict=True)]
+        below = [max(v - e[0] / first[m], 0.0) for m, v, e in zip(names, values, ends, strict=True)]
         bars.append({
             "type": "bar", "name": str(report.record["chip"]), "x": [metrics[m] for m in names], "y": values, "marker": {"color": colour[str(i)]},
-            "error_y": {"type": "data", "symmetric": False, "array": [max(e[1] / first[m] - v, 0) for m, v, e in zip(names, values, ends, strict=True)],
-                        "arrayminus": [max(v - e[0] / first[m], 0) for m, v, e in zip(names, values, ends, strict=True)], "thickness": 1.2},
+            "error_y": {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1.2},
             "customdata": [style.figure_text(report.record[m], style.unit_of(m)) for m in names],
             "hovertemplate": "%{x}: %{customdata}, %{y:.4g} times<extra>" + str(report.record["chip"]) + "</extra>",
         })  # fmt: skip
@@ -174,7 +176,7 @@ def sensitivity(record: Mapping[str, Any]) -> list[Chart]:
         ]  # fmt: skip
         layout = {"barmode": "overlay", "yaxis": {"autorange": "reversed"}, "legend": {"orientation": "h", "y": 1.12},
                   "xaxis": {"title": {"text": f"change of {style.words(metric)} (%)"}, "zeroline": True, "zerolinecolor": "black"}}  # fmt: skip
-        made.append(chart("tornado", "one parameter at a time", bars, layout, height=170 + 26 * len(rows)))
+        made.append(chart("chart-tornado", "one parameter at a time", bars, layout, height=170 + 26 * len(rows)))
     if rows := sorted(record.get("sobol") or (), key=lambda r: -r["total"]):
         bars = [
             {"type": "bar", "orientation": "h", "name": word, "y": [style.words(r["parameter"]) for r in rows], "x": [r[k] for r in rows],
@@ -183,5 +185,5 @@ def sensitivity(record: Mapping[str, Any]) -> list[Chart]:
         ]  # fmt: skip
         layout = {"barmode": "group", "yaxis": {"autorange": "reversed"}, "legend": {"orientation": "h", "y": 1.12},
                   "xaxis": {"title": {"text": f"Sobol index (share of the variance of {style.words(metric)})"}}}  # fmt: skip
-        made.append(chart("sobol", "all parameters together", bars, layout, height=170 + 40 * len(rows)))
+        made.append(chart("chart-sobol", "all parameters together", bars, layout, height=170 + 40 * len(rows)))
     return made

@@ -61,15 +61,16 @@ def heatmap_figure(
         arrow = "higher is better" if better_high else "lower is better"
         bar = figure.colorbar(image, ax=axes, label=f"{label}\n{arrow}", pad=0.02)
         bar.ax.tick_params(labelsize=6.5)
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         if cells.size <= WRITTEN:
             _write(axes, shown, norm)
-        best = np.unravel_index(np.nanargmax(shown) if better_high else np.nanargmin(shown), shown.shape)
-        axes.add_patch(Rectangle((float(best[1]), float(best[0])), 1, 1, fill=False, ec=style.VERMILION, lw=1.6, zorder=4, clip_on=False))
+        best = divmod(int(np.nanargmax(shown) if better_high else np.nanargmin(shown)), shown.shape[1])
+        axes.add_patch(Rectangle((best[1], best[0]), 1, 1, fill=False, ec=style.VERMILION, lw=1.6, zorder=4, clip_on=False))
         _ticks(axes, columns, rows, x, y)
         hollow = int(np.isnan(cells).sum())
-        lines = [f"best: {style.figure_text(float(cells[best]), style.unit_of(metric))} at {style.parameter_text(x, columns[best[1]])}, "
-                 f"{style.parameter_text(y, rows[best[0]])}", f"hatched: infeasible ({hollow} of {cells.size} cells)" if hollow else "", title]  # fmt: skip
+        place = f"{style.parameter_text(x, columns[best[1]])}, {style.parameter_text(y, rows[best[0]])}"
+        lines = [f"best: {style.figure_text(float(cells[best]), style.unit_of(metric))} at {place}",
+                 f"hatched: infeasible ({hollow} of {cells.size} cells)" if hollow else "", title]  # fmt: skip
         axes.set_title("\n".join(line for line in lines if line), fontsize=7)
     return figure
 
@@ -91,9 +92,9 @@ def _ticks(axes: Axes, columns: Sequence[Any], rows: Sequence[Any], x: str, y: s
         at = np.arange(0, len(values), step)
         if all(isinstance(v, int | float) for v in values):
             numbers, label = style.scaled(name, values)
-            texts = [f"{numbers[i]:.4g}" for i in at]
+            texts = [f"{numbers[i]:.4g}" for i in at.tolist()]
         else:
-            texts, label = [style.short(str(values[i]), 14) for i in at], style.words(name)
+            texts, label = [style.short(str(values[i]), 14) for i in at.tolist()], style.words(name)
         axis.set_ticks(at + 0.5, texts)
         axis.set_label_text(label)
     if max(len(t.get_text()) for t in axes.get_xticklabels()) * len(axes.get_xticklabels()) > 44:

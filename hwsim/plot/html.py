@@ -5,6 +5,7 @@ Needs the extra ``html`` (plotly and jinja2); without it every function here rai
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,7 @@ def comparison_page(reports: Iterable[Anything]) -> str:
         raise HwsimError("a comparison needs at least one report")
     chips = ", ".join(str(r.record["chip"]) for r in made)
     title = f"{made[0].name.rsplit(' on ', 1)[0]}: {chips}"
-    return _render(title, _lead(made[0]).rsplit("; ", 1)[0], comparison_sections(made), made[0].record, key=False)
+    return _render(title, _options(made[0].record["options"]["trace"]), comparison_sections(made), made[0].record, key=False)
 
 
 def sweep_page(sweep: Points | str | Path) -> str:
@@ -64,9 +65,12 @@ def sweep_page(sweep: Points | str | Path) -> str:
 
 def _lead(report: ReportView) -> str:
     record = report.record
-    options = {**record["options"]["trace"], **{k: v for k, v in record["options"]["mapping"].items() if v is not None}}
-    said = ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in options.items() if isinstance(v, str | int | float | list) and v not in ("", []))
-    return f"{said}; target {record['target']}, fidelity {record['fidelity']}"
+    return f"{_options({**record['options']['trace'], **record['options']['mapping']})}; target {record['target']}, fidelity {record['fidelity']}"
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    said = {k: v for k, v in options.items() if isinstance(v, str | int | float | list) and v not in ("", [])}
+    return ", ".join(f"{k.replace('_', ' ')} {_plain(v)}" for k, v in said.items())
 
 
 def _plain(value: Any) -> str:
@@ -75,13 +79,19 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def require() -> None:
+    """Raise `HwsimError` where plotly or jinja2 is not installed."""
+    for name in ("plotly", "jinja2"):
+        if importlib.util.find_spec(name) is None:
+            raise HwsimError(f"HTML pages need the extra 'html', and {name} is not installed: pip install 'hwsim[html]'")
+
+
 def _render(title: str, lead: str, sections: Sequence[Mapping[str, Any]], record: Record, *, key: bool = True) -> str:
     """Fill the template; data goes in as JSON in which no ``<`` can close the script."""
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  (an extra, and only for pages)
-        from plotly.offline import get_plotlyjs  # noqa: PLC0415
-    except ImportError as missing:
-        raise HwsimError(f"HTML pages need the extra 'html', and {missing.name} is not installed: pip install 'hwsim[html]'") from None
+    require()
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  (an extra, and only for pages)
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415
+
     from hwsim import __version__  # noqa: PLC0415
 
     data = {

@@ -40,7 +40,8 @@ def report_sections(report: ReportView, advice: str) -> list[Section]:
     made.append(section("operators", "Operators", note="Click a heading to sort.", tables=[_operators([report])]))
     if report.spans:
         whole = len(report.spans)
-        note = f"The first {charts.LIMIT:,} of {whole:,} tasks." if whole > charts.LIMIT else f"All {whole:,} tasks; the view starts with the first ones."
+        held = f"The first {charts.LIMIT:,} of {whole:,}" if whole > charts.LIMIT else f"All {whole:,}"
+        note = f"{held} tasks; the view starts with the first ones."
         made.append(section("timeline", "Timeline", note=note, charts=[charts.timeline(report.spans)]))
     else:
         made.append(section("timeline", "Timeline", note=f"None: {advice}."))
@@ -57,7 +58,8 @@ def _headline(report: ReportView) -> dict[str, Any]:
             continue
         unit = style.unit_of(name)
         ends = record.get("interval", {}).get(name)
-        interval = f"{style.figure_text(ends[0], unit)} to {style.figure_text(ends[1], unit)}" if ends and ends[0] < ends[1] else ""
+        low, high = (style.figure_text(e, unit) for e in ends or (value, value))
+        interval = f"{low} to {high}" if low != high else ""
         rows.append([word, style.figure_text(value, unit) if value else "not modelled", interval, _error(record.get("accuracy", {}).get(name))])
     return {"head": ["", "value", "90 % interval of the constants' ranges", "validation error"], "rows": rows}
 
@@ -77,15 +79,16 @@ def _machine(report: ReportView) -> list[dict[str, Any]]:
 
 def _operators(reports: Sequence[ReportView]) -> dict[str, Any]:
     several = len(reports) > 1
+    spends = any(row["energy_j"] for report in reports for row in report.record["ops"])
     columns = [
         *([column("chip", number=False)] if several else []), column("operator", number=False), column("kind", number=False),
-        column("what", number=False), column("times"), column("cycles"), column("latency", "s"), column("share", "%"), column("dynamic energy", "J"),
-        column("MACs"), column("bytes", "B"),
+        column("what", number=False), column("times"), column("cycles"), column("latency", "s"), column("share", "%"),
+        *([column("dynamic energy", "J")] if spends else []), column("MACs"), column("bytes", "B"),
     ]  # fmt: skip
     rows = [
         [*([report.record["chip"]] if several else []), row["name"], row["kind"],
          " ".join(f"{k}={v}" for k, v in row["bounds"].items() if v and (v != 1 or len(k) == 1)) + f" {row['dtype']}", row["executions"],
-         row["cycles"], row["latency_s"], row["share"], row["energy_j"], row.get("macs"), sum(row.get("bytes", {}).values())]
+         row["cycles"], row["latency_s"], row["share"], *([row["energy_j"]] if spends else []), row.get("macs"), sum(row.get("bytes", {}).values())]
         for report in reports for row in report.record["ops"]
     ]  # fmt: skip
     return {"id": "operator-table", "columns": columns, "rows": rows, "example": rows[0][2 if several else 1] if rows else "matmul"}
@@ -130,7 +133,7 @@ def comparison_sections(reports: Sequence[ReportView]) -> list[Section]:
     metrics = {n: HEADLINE[n] for n in ("latency_s", "tokens_per_s", "energy_j", "power_w", "area_mm2")}
     made = [section("summary", "Summary", facts=[{"head": head, "rows": rows}], charts=[charts.ratios(reports, metrics)],
                     note=f"In brackets and in the chart: times {first['chip']}. Error bars: the 90 % intervals.")]  # fmt: skip
-    drawn = [charts.shares(reports, metric, f"shares-{metric}") for metric in ("latency_s", "latency_by_mechanism_s", "energy_j", "area_mm2")]
+    drawn = [charts.shares(reports, metric, f"chart-shares-{metric}") for metric in ("latency_s", "latency_by_mechanism_s", "energy_j", "area_mm2")]
     made.append(section("breakdown", "Breakdown", charts=[c for c in drawn if c]))
     made.append(section("operators", "Operators", note="Click a heading to sort.", tables=[_operators(reports)]))
     return [*made, _assumptions(reports), _sources(reports)]

@@ -75,7 +75,7 @@ def _tornado(axes: Axes, bars: Sequence[Mapping[str, Any]], metric: str, base: f
 def _sobol(axes: Axes, rows: Sequence[Mapping[str, Any]], metric: str) -> None:
     ranked = sorted(rows, key=lambda r: -r["total"])[:LONGEST]
     at = np.arange(len(ranked))
-    error = {"error_kw": {"lw": 0.6, "capsize": 1.5, "capthick": 0.6}}
+    error: dict[str, Any] = {"error_kw": {"lw": 0.6, "capsize": 1.5, "capthick": 0.6}}
     for name, word, colour, offset in (("first", "alone", style.BLUE, -0.19), ("total", "with interactions", style.ORANGE, 0.19)):
         axes.barh(at + offset, [max(r[name], 0.0) for r in ranked], xerr=[abs(r.get(f"{name}_conf", 0.0)) for r in ranked], height=0.36,
                   color=colour, label=word, **error)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ _SUFFIXES = (("_bytes_per_s", "B/s"), ("_bits_per_s", "bit/s"), ("_hz", "Hz"), (
              ("_j", "J"), ("_w", "W"), ("_s", "s"), ("_v", "V"), ("_m", "m"))  # fmt: skip
 _SI = ("Hz", "s", "J", "W", "B", "B/s", "bit/s", "V", "m", "J/MAC", "OP/s")
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
-_RC: dict[str, Any] = {
+_RC: Any = {
     "font.family": "DejaVu Sans", "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
     "legend.fontsize": 7, "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.7,
     "axes.titlelocation": "left", "lines.linewidth": 1.2, "figure.dpi": 100, "savefig.dpi": 300, "pdf.fonttype": 42, "svg.hashsalt": "hwsim",
@@ -193,8 +194,8 @@ def label_points(
 ) -> int:  # fmt: skip
     """Write a text beside each point with a leader to it, where it covers no point, line, other text or edge; returns how many found room.
 
-    First come, first served. `radii_pt` are the points' radii in typographic points; an empty text stands for a point without one. `avoid` (n x 2, data
-    coordinates) is a cloud that texts keep off where they can. A text without room is left out. O(texts^2).
+    First come, first served. `radii_pt` are the points' radii in typographic points; an empty text stands for a point without one. `avoid` (n x 2,
+    data coordinates) is a cloud that texts keep off where they can. A text without room is left out. O(texts^2).
     """
     figure = axes.get_figure(root=True)
     if figure is None:
@@ -215,7 +216,7 @@ def label_points(
         for (dx, dy), keep_off in tries:
             reach = 1 + radius / math.hypot(dx, dy)
             note = axes.annotate(
-                text, axes.transData.inverted().transform((x, y)), (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
+                text, (xs[own], ys[own]), (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
                 ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center",
                 arrowprops={"arrowstyle": "-", "lw": 0.5, "color": BLACK, "shrinkA": 0, "shrinkB": radius * 0.6},
                 bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
@@ -247,7 +248,7 @@ def _line_points(axes: Axes) -> Floats:
     found = [np.zeros((0, 2))]
     for line in axes.lines:
         corners = axes.transData.transform(np.asarray(line.get_xydata(), dtype=float))
-        for a, b in zip(corners[:-1], corners[1:], strict=True):
+        for a, b in itertools.pairwise(corners):
             steps = int(min(max(np.abs(b - a).max() / 3, 2), 2000)) if np.isfinite(b - a).all() else 0
             found.append(a + (b - a) * np.linspace(0, 1, steps)[:, None])
     return np.concatenate(found)

@@ -76,7 +76,7 @@ def wafer_figure(
         for axes, region in zip(made, regions, strict=True):
             _panel(axes, fabric, sram_bytes, region, scale)
         bar = figure.colorbar(scale, ax=list(made), label="SRAM in use per core (KiB)", pad=0.03, fraction=0.05)
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         if title:
             figure.suptitle(title, fontsize=8, x=0.02, ha="left")
     return figure
@@ -136,7 +136,7 @@ def link_figure(links: NDArray[Any], cycles: float, *, title: str = "", width: s
             axes.spines[:].set_visible(True)
         bar = figure.colorbar(image, ax=list(made), label="busier link of the core (% of one wavelet a cycle)", pad=0.02, fraction=0.05,
                               location="right" if side else "bottom")  # fmt: skip
-        bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.5)
         if title:
             figure.suptitle(title, fontsize=8, x=0.02, ha="left")
     return figure
