@@ -103,6 +103,24 @@ class Evaluator:
         self._check_metrics(found)
         return found
 
+    def points_per_group(self) -> float:
+        """How many points of the space share one mapping, on average: what their chunks are cut by."""
+        keys = 1.0
+        for axis in self.space.axes:
+            plain = axis.kind == "chip" and axis.numeric and all(self._reads(chip, axis.name) is False for chip in self.space.chips)
+            keys *= 1.0 if plain else math.inf if axis.continuous and self.space.sampling != "grid" else len(axis)
+        if any("." in name or any(self._reads(c, name) for c in self.space.chips) for name in self.space.derived):
+            keys = math.inf
+        return max(1.0, len(self.space) / (keys * len(self.space.traces) * len(self.space.chips)))
+
+    def _reads(self, chip: Chip, name: str) -> bool:
+        """Whether mapping on a chip reads a constant, judged by the first mapping of the space."""
+        target = load_target(chip.target)
+        first = {a.option: a.values[0] for a in self.space.axes if a.kind == "mapping" and a.values[0] is not None}
+        options = self._options(target, first)
+        structural = target.structural(options) if not isinstance(options, HwsimError) else frozenset[str]()
+        return structural is None or name in structural
+
     @property
     def _early(self) -> tuple[Expression, ...]:
         """Constraints over parameters and constants only: decided before anything is priced."""
@@ -115,6 +133,9 @@ class Evaluator:
     def _blocks(self, batch: Batch) -> Iterable[tuple[Mapping[str, Any], Chip, Codes]]:
         chips = len(self.space.chips)
         code = batch.trace * chips + batch.chip
+        if len(self.space.traces) * chips == 1:
+            yield self.space.traces[0], self.space.chips[0], np.arange(len(batch))
+            return
         for block in np.unique(code):
             yield self.space.traces[block // chips], self.space.chips[block % chips], np.flatnonzero(code == block)
 
@@ -299,8 +320,7 @@ def _split(rows: Codes, columns: Sequence[Column]) -> Iterable[Codes]:
     code = np.zeros(len(rows), dtype=np.int64)
     for column in columns:
         here = column.codes[rows] if isinstance(column, Choice) else np.unique(column[rows], return_inverse=True)[1].reshape(-1)
-        _, code = np.unique(code * (int(here.max()) + 1) + here, return_inverse=True)
-        code = code.reshape(-1)
+        code = _compact(code * (int(here.max()) + 1) + here)
     groups = int(code.max()) + 1
     if groups == 1:
         yield rows
@@ -309,6 +329,16 @@ def _split(rows: Codes, columns: Sequence[Column]) -> Iterable[Codes]:
     ends = np.cumsum(np.bincount(code, minlength=groups))
     for start, end in zip((0, *ends[:-1]), ends, strict=True):
         yield rows[order[start:end]]
+
+
+def _compact(code: Codes) -> Codes:
+    """Renumber codes 0, 1, 2 ... in their order."""
+    span = int(code.max()) + 1
+    if span > 4 * len(code) + 1024:
+        return np.unique(code, return_inverse=True)[1].reshape(-1)
+    present = np.zeros(span, dtype=np.int64)
+    present[code] = 1
+    return np.asarray((np.cumsum(present) - 1)[code])
 
 
 def _joined(n: int, pieces: Sequence[tuple[Codes, Mapping[str, Column]]], names: Iterable[str]) -> dict[str, Column]:

@@ -34,7 +34,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import HwsimError, InvalidMapping, nearest
 from hwsim.core.target import load_target
 from hwsim.explore.axis import Axis, Range, axis_of
-from hwsim.explore.column import Codes, Column
+from hwsim.explore.column import Codes, Column, written
 from hwsim.explore.expression import Expression, parse_expression
 from hwsim.explore.sampling import draw, grid_digits, qmc
 from hwsim.readers.load import graph_of_workload, trace_path
@@ -102,6 +102,13 @@ class Space:
     def parameters(self) -> tuple[str, ...]:
         """Names of the axes and of the derived parameters."""
         return (*(a.name for a in self.axes), *self.derived)
+
+    @property
+    def trace_names(self) -> tuple[str, ...]:
+        """What the traces are called in the results: by name, with their options where names are not enough."""
+        names = [str(t.get("trace", t.get("op"))) for t in self.traces]
+        full = [" ".join([n, *(f"{k}={written(v)}" for k, v in t.items() if k not in ("trace", "op"))]) for n, t in zip(names, self.traces, strict=True)]
+        return tuple(n if names.count(n) == 1 else f for n, f in zip(names, full, strict=True))
 
     def axis(self, name: str) -> Axis:
         """Return the axis of a parameter. Raises `InvalidSpace`, naming the nearest."""
