@@ -73,8 +73,8 @@ def picture(path: Path) -> None:
             axis.plot(sides, curve, color=colour, label=trace)
             known = [(g, value) for g in marks if (value := paper(trace, phase, "waferllm", g))]
             axis.plot(*zip(*known, strict=True), "o", color=colour, mec="black") if known else None
-        axis.set(xlabel="grid side (cores)", ylabel=f"{phase} tokens/s", yscale="log", title=f"{phase}: lines ours, dots published")
-    axes[0].legend(fontsize=7)
+        axis.set(xlabel="grid side (cores)", ylabel=f"{phase} tokens/s", ylim=(0, None), title=f"{phase}: lines ours, dots published")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     figure.savefig(path, dpi=160)
 
 

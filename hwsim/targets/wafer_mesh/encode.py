@@ -52,6 +52,7 @@ def encode(graph: Graph, paper_faithful: bool) -> Encoded:
     unmodelled: list[Op] = []
     left_out: set[str] = set()
     alone = len(graph.ops) == 1
+    relaid = False
     for index, op in enumerate(graph.ops):
         make = ENCODERS.get(op.kind)
         if make is None:
@@ -67,6 +68,8 @@ def encode(graph: Graph, paper_faithful: bool) -> Encoded:
         fields.update(make(op, shared.get(index, _ALONE), paper_faithful))
         if paper_faithful and op.label.endswith("_mul") and op.phase == "decode":  # the released decode evaluates SiLU on d of the f elements
             fields["transcendental"] *= min(1.0, graph.meta["model"]["d_model"] / op["cols"])
+        if graph.phase == "generate" and op.phase == "decode" and not relaid:
+            fields["relaid"] = relaid = True
         fields["handover"] = op.label == "down" and not paper_faithful
         record = tuple(float(fields.get(name, 0)) for name in L.OP_FIELDS)
         row = table.setdefault(record, len(counts))

@@ -281,6 +281,13 @@ def price_move(op: Any, p: Any, out: Any) -> None:
 
 
 @part
+def relay_out_cycles(p: Any) -> float:
+    """Cycles to lay weights and cache out anew between prefill and decode: each core's content leaves and enters by one ramp, over both grids' sides."""
+    farthest = p.prefill_w + p.prefill_h + p.decode_w + p.decode_h
+    return float(p.call_fixed_cycles + 2 * p.relaid_wavelets + p.hop_cycles * farthest)
+
+
+@part
 def handover_cycles(op: Any, p: Any) -> float:
     """Cycles to hand the hidden state to the part of the wafer that holds the next layers: one grid's width and the stream of a core's share."""
     w, h = grid_of(op, p)
@@ -331,6 +338,8 @@ def price(op: Any, p: Any, out: Any) -> None:
         price_rows(op, p, out)
     if op.in_graph > 0 and op.lead > 0:
         out.switch = p.operator_switch_cycles * (3.0 if op.kind == L.ATTENTION else 1.0)
+    if op.relaid > 0 and p.relaid_wavelets > 0:
+        out.transfer += relay_out_cycles(p)
     if op.handover > 0:
         out.transfer += (p.decode_handovers if op.decode > 0 else p.prefill_handovers) * handover_cycles(op, p)
     charge_issue(p, out, w * h)

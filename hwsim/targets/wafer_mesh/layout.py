@@ -28,7 +28,7 @@ OP_FIELDS = (
     "lead", "aligned", "share", "elements", "element_bytes", "fp32",
     "rows", "cols", "vector_calls", "transcendental", "allreduces",
     "heads", "kv_heads", "head_dim", "positions", "attended", "shifted",
-    "decode", "in_graph", "handover", "points", "dims", "mac_share", "macs", "compulsory_bytes",
+    "decode", "in_graph", "handover", "relaid", "points", "dims", "mac_share", "macs", "compulsory_bytes",
 )  # fmt: skip
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 
@@ -43,7 +43,8 @@ CHIP_PARAMS = (
 )  # fmt: skip
 MAPPING_NUMBERS = (
     "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
-    "prefill_handovers", "decode_handovers", "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
+    "prefill_handovers", "decode_handovers", "relaid_wavelets",
+    "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
 )  # fmt: skip
 PARAM_DTYPE = np.dtype([(name, np.float64) for name in CHIP_PARAMS + MAPPING_NUMBERS])
 

@@ -21,17 +21,24 @@ COLOURS = {
     "concat_kv": 3, "reduce_star": 2, "reduce_chain": 2, "reduce_tree": 3, "reduce_two_phase": 3, "broadcast_flood": 1,
     "allreduce_reduce_broadcast": 4, "allreduce_ring": 4, "vendor_allreduce": 4, "decode layer": 21, "prefill layer": 19,
 }  # fmt: skip
+# colours on which one core sends at the same time: each needs an output queue of its own where queues are few (WSE-3: eight)
+OUTPUT_QUEUES = {"meshgemm": 4, "meshgemm_t": 4, "cannon": 4, "meshgemv": 5, "decode layer": 5, "prefill layer": 6}
 GEMM_NAMES = {code: name for name, code in L.GEMM_CODES.items()}
 
 
 def check_colours(chip: Chip, algorithm: str) -> int:
-    """Return the colours that `algorithm` needs. Raises `Infeasible` beyond the routable ones less those of the runtime."""
+    """Return the colours that `algorithm` needs. Raises `Infeasible` beyond the routable ones less those of the runtime, or beyond the queues."""
     needed = COLOURS[algorithm] or 4  # an allgather relays in software because O(P) routes do not exist
     bound = int(chip.number("colours") - chip.number("reserved_colours"))
     if needed > bound:
         raise Infeasible(
             f"routing colours of {algorithm} on {chip.name}", demand=needed, bound=bound, unit="colours",
             levers=("fewer reserved colours (reserved_colours)", "an algorithm with fewer routes"),
+        )  # fmt: skip
+    queues = OUTPUT_QUEUES.get(algorithm, 2)
+    if "output_queues" in chip.params and queues > (held := chip.number("output_queues")):
+        raise Infeasible(
+            f"output queues of {algorithm} on {chip.name}", demand=queues, bound=held, unit="queues", levers=("an algorithm with fewer routes at a time",),
         )  # fmt: skip
     return needed
 

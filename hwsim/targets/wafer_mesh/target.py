@@ -25,6 +25,7 @@ from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
 from hwsim.targets.wafer_mesh.spec import check_chip
 
 Grid = tuple[int, int]
+WAVELET_BYTES = 4
 STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours"})
 
 
@@ -86,6 +87,7 @@ class WaferMesh:
         present = {bool(flag) for flag in table.rows["decode"]}
         chosen: dict[str, Grid] = {}
         figures: dict[str, float] = {}
+        content = 0.0
         for phase, given in phases.items():
             if (phase == "decode") not in present:
                 continue
@@ -97,6 +99,7 @@ class WaferMesh:
             set_grid(params, phase, chosen[phase])
             found = self.fit(graph, chip, options, phase, chosen[phase], paper)
             params[f"{phase}_handovers"] = handovers(graph, found)
+            content = found.get("sram_bytes_per_core", 0.0)
             for name in ("colours", "sram_bytes_per_core"):  # both phases must fit: the larger need counts
                 if name in figures:
                     found[name] = max(found[name], figures[name])
@@ -105,6 +108,8 @@ class WaferMesh:
         prefill, decode = chosen.get("prefill", anything), chosen.get("decode", anything)
         for phase, grid in (("prefill", prefill), ("decode", decode)):
             set_grid(params, phase, grid)
+        if graph.phase == "generate" and prefill != decode and not paper:
+            params["relaid_wavelets"] = max(0.0, content - chip.number("reserved_bytes_per_core")) / WAVELET_BYTES
         prepare(params[0])
         figures["cores"] = float(max(math.prod(prefill), math.prod(decode)))
         return prefill, decode, figures

@@ -91,6 +91,8 @@ def test_a_generation_is_its_prefill_and_its_decode_steps(mode):
     whole = run(phase="generate", prompt=64, generate=8)
     parts = [run((660, 660), phase="prefill", prompt=64), *(run((360, 360), phase="decode", context=65 + i) for i in range(8))]
     between = whole.part("cycles", component="sample") if mode == "exact" else 0
+    if mode == "exact":  # what every core holds is laid out anew for the decode grid
+        between += chip().number("call_fixed_cycles") + 2 * whole.cost.program.params["relaid_wavelets"][0] + 2 * (660 + 360)
     assert whole.cycles == pytest.approx(sum(p.cycles for p in parts) + between)
     assert whole.metric("sram_bytes_per_core") >= max(p.metric("sram_bytes_per_core") for p in parts)
     assert whole.metric("colours") == max(p.metric("colours") for p in parts)
