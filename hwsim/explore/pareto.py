@@ -7,7 +7,7 @@ dominate each other: all of them are on the front. A point with NaN in any objec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, nearest
 from hwsim.engine.jit import jit
+from hwsim.explore.store import load_results
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+FEW = 10_000
 LARGER_IS_BETTER = ("tokens_per_s", "inferences_per_s", "macs_per_cycle", "tops", "tops_per_w", "tops_per_mm2", "tokens_per_j", "utilisation", "speedup")
 
 
@@ -248,12 +250,51 @@ def front_of(columns: Mapping[str, NDArray[Any]], objectives: Sequence[Objective
     return Front(tuple(objectives), rows, {n: np.asarray(v)[rows] for n, v in columns.items()}, feasible, len(table))
 
 
-def pareto(source: str | Path | Mapping[str, NDArray[Any]], objectives: Sequence[str], maximise: Sequence[str] = ()) -> Front:
+def pareto(source: str | Path | Mapping[str, NDArray[Any]], objectives: Sequence[str] = (), maximise: Sequence[str] = ()) -> Front:
     """Return the front of a sweep's or a search's folder, or of a table of columns.
 
-    `objectives` are metrics to minimise, `maximise` those to maximise. Raises `HwsimError` for a folder without results and unknown metrics.
+    `objectives` are metrics to minimise, `maximise` those to maximise. Of a search, which may try a point twice, each point is shown once.
+    Raises `HwsimError` for a folder without results and for unknown metrics.
+
+    >>> front = pareto({"a": np.array([1.0, 2.0, 3.0]), "b": np.array([2.0, 1.0, 2.0])}, ["a", "b"])
+    >>> front.rows.tolist()
+    [0, 1]
     """
     wanted = objectives_of(objectives, maximise)
-    if isinstance(source, str | Path):
-        raise NotImplementedError
-    return front_of(source, wanted)
+    if not isinstance(source, str | Path):
+        return front_of(source, wanted)
+    results = load_results(source)
+    table = _fetched(results.relation.select(*dict.fromkeys(("point", "status", *(_checked(o.metric, results.relation) for o in wanted)))))
+    front = front_of(table, wanted)
+    points = table["point"][front.rows]
+    rows = results.relation.filter(f"point IN ({', '.join(map(str, points))})") if len(points) < FEW else results.relation
+    columns = _fetched(rows)
+    place = {int(p): i for i, p in enumerate(columns["point"])}
+    order = np.array([place[int(p)] for p in points], dtype=np.int64)
+    if "search" in results.manifest:
+        kept = _distinct({n: v[order] for n, v in columns.items() if n != "point"})
+        order, front = order[kept], replace(front, rows=front.rows[kept])
+    return replace(front, columns={n: v[order] for n, v in columns.items()})
+
+
+def _checked(metric: str, relation: Any) -> str:
+    """The name of a column, quoted for SQL."""
+    if metric not in relation.columns:
+        raise HwsimError(f"these results have no metric '{metric}'{nearest(metric, relation.columns)}; they have {', '.join(relation.columns)}")
+    return '"' + metric.replace('"', '""') + '"'
+
+
+def _fetched(relation: Any) -> dict[str, NDArray[Any]]:
+    """The columns of a relation; figures that are missing are NaN."""
+    found: dict[str, NDArray[Any]] = {}
+    for name, values in relation.fetchnumpy().items():
+        gaps = isinstance(values, np.ma.MaskedArray)
+        found[name] = np.asarray(values.filled(np.nan if values.dtype.kind == "f" else None) if gaps and values.dtype.kind in "fO" else values)
+    return found
+
+
+def _distinct(columns: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """Indices of the first of each set of equal rows."""
+    rows = list(zip(*(v.tolist() for v in columns.values()), strict=True))
+    first = {row: i for i, row in reversed(list(enumerate(rows)))}
+    return np.array(sorted(first.values()), dtype=np.int64)
