@@ -13,14 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["HwsimError", "__version__", "compare", "load_chip", "load_graph", "primitive", "simulate", "validate"]
+__all__ = ["HwsimError", "__version__", "compare", "load_chip", "load_graph", "primitive", "simulate", "sweep", "validate"]
 
 if TYPE_CHECKING:
     from hwsim.api import compare, load_chip, load_graph, primitive, simulate
     from hwsim.core.errors import HwsimError
+    from hwsim.explore.sweep import sweep
     from hwsim.validate.score import validate
 
-_HOME = {"HwsimError": "hwsim.core.errors", "validate": "hwsim.validate.score"}
+_HOME = {"HwsimError": "hwsim.core.errors", "sweep": "hwsim.explore.sweep", "validate": "hwsim.validate.score"}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from hwsim import __version__
@@ -16,7 +16,7 @@ WORKERS_S = 30
 AHEAD = 2
 
 
-def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) -> Iterator[int]:
+def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) -> Generator[int, None, None]:
     """Evaluate the chunks `todo` on the workers of the scheduler at `address`; yields the number of each once it is stored.
 
     A chunk whose worker dies is evaluated by another; at most `AHEAD` chunks for each thread of the cluster wait at a time, so that memory is
@@ -24,13 +24,14 @@ def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) ->
     up (within `WORKERS_S` seconds), or a chunk has killed several workers.
     """
     try:
-        from distributed import Client, as_completed  # noqa: PLC0415  (an extra)
+        import distributed  # noqa: PLC0415  (an extra)
         from distributed.client import FutureCancelledError  # noqa: PLC0415
         from distributed.scheduler import KilledWorker  # noqa: PLC0415
     except ImportError:
         raise HwsimError("--scheduler needs Dask: pip install 'hwsim[cluster]'") from None
+    dask: Any = distributed
     try:
-        client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)
+        client = dask.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as bad:
         raise HwsimError(f"no Dask scheduler answers at '{address}' ({type(bad).__name__}): is it running, and is this tcp://HOST:PORT?") from None
     with client:
@@ -49,7 +50,7 @@ def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) ->
             return future
 
         try:
-            running = as_completed([submit(n) for _, n in zip(range(ahead), waiting, strict=False)])
+            running = dask.as_completed([submit(n) for _, n in zip(range(ahead), waiting, strict=False)])
             for future in running:
                 number, shard = numbers.pop(future.key), future.result()
                 store.write(number, shard)
@@ -60,7 +61,8 @@ def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) ->
         except KilledWorker as bad:
             raise HwsimError(f"a chunk was lost with several workers ({bad.task}); finished chunks are kept: run the sweep again to go on") from None
         except (FutureCancelledError, OSError, TimeoutError) as bad:
-            raise HwsimError(f"the Dask scheduler at '{address}' was lost ({type(bad).__name__}); finished chunks are kept: run the sweep again") from None
+            why = type(bad).__name__
+            raise HwsimError(f"the Dask scheduler at '{address}' was lost ({why}); finished chunks are kept: run the sweep again") from None
 
 
 def _task(space: Space, start: int, stop: int, version: str) -> bytes:

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
 from hwsim.core.errors import CostError, HwsimError
+from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table
 from hwsim.core.rates import rates
 from hwsim.core.target import Target
@@ -20,7 +22,7 @@ from hwsim.engine.road import Priced, metrics_of, price_points
 from hwsim.explore.column import Floats
 
 Flags = NDArray[np.bool_]
-BLOCK = 8192  # records of about 500 bytes: a few MB, written over and over
+BLOCK = 8192  # records of about 500 bytes: 4 MB
 CORNERS = 6
 NO_COST = "the price is no cost (a figure is negative or not finite)"
 TOO_FAST = "the price is no cost (faster than the arithmetic roofline)"
@@ -42,13 +44,11 @@ def figures_of(target: Target, program: Program, columns: Mapping[str, Floats], 
     """
     found = Figures({})
     no_cost, too_fast = np.zeros(points, dtype=bool), np.zeros(points, dtype=bool)
-    table = np.repeat(program.params, min(points, BLOCK))
-    fresh = table.copy()
+    table = _scratch(program.params.dtype)[: min(points, BLOCK)]
+    table.view(np.uint8).reshape(len(table), -1)[:] = program.params.view(np.uint8)
     for start in range(0, points, BLOCK):
         stop = min(start + BLOCK, points)
-        params = table[: stop - start]
-        if start:
-            params.view(np.uint8)[:] = fresh[: stop - start].view(np.uint8)
+        params = table[: stop - start]  # what the last block left in the derived fields is filled anew
         for name, values in columns.items():
             params[name] = values[start:stop]
         good = _price(target, program, params, wanted, start, points, found.figures)
@@ -58,6 +58,12 @@ def figures_of(target: Target, program: Program, columns: Mapping[str, Floats], 
         for values in found.figures.values():
             values[where] = math.nan
     return found
+
+
+@lru_cache(maxsize=4)
+def _scratch(kind: np.dtype[np.void]) -> Table:
+    """The records that blocks are written to, again and again: fresh memory for each would cost as much as the pricing."""
+    return np.zeros(BLOCK, dtype=kind)
 
 
 def _price(
@@ -89,11 +95,11 @@ def _priced(target: Target, program: Program, params: Table) -> tuple[Priced, Fl
 
 def _metrics(target: Target, program: Program, params: Table, priced: Priced, wanted: Sequence[str]) -> dict[str, Floats]:
     """The wanted metrics of one block, by the formulas of `Report.metrics`."""
-    n, graph = len(params), program.graph
+    n, meta = len(params), program.graph.meta
     found: dict[str, Floats] = dict(metrics_of(target, program, params, priced))
-    macs = float(graph.meta.get("requested_macs", graph.macs))
+    macs = _macs(program.graph)
     if not {*wanted} <= {*found}:
-        found |= rates(graph.meta, macs, found["cycles"], found["latency_s"], found["energy_j"], found["area_mm2"])
+        found |= rates(meta, macs, found["cycles"], found["latency_s"], found["energy_j"], found["area_mm2"])
     names = params.dtype.names or ()
     single: dict[str, Any] = {"macs": macs, "frequency_hz": params["clock_hz"] if "clock_hz" in names else program.clock_hz, **program.figures}
     if "bytes" in wanted:
@@ -102,6 +108,12 @@ def _metrics(target: Target, program: Program, params: Table, priced: Priced, wa
         if name in wanted:
             found[name] = np.broadcast_to(np.asarray(value, dtype=np.float64), (n,))
     return {name: found[name] for name in wanted if name in found}
+
+
+@lru_cache(maxsize=64)
+def _macs(graph: Graph) -> float:
+    """Multiply-accumulates that were asked for, as `Report.macs` counts them."""
+    return float(graph.meta.get("requested_macs", graph.macs))
 
 
 def _bytes(program: Program, priced: Priced) -> Floats:

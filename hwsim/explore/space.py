@@ -107,7 +107,8 @@ class Space:
     def trace_names(self) -> tuple[str, ...]:
         """What the traces are called in the results: by name, with their options where names are not enough."""
         names = [str(t.get("trace", t.get("op"))) for t in self.traces]
-        full = [" ".join([n, *(f"{k}={written(v)}" for k, v in t.items() if k not in ("trace", "op"))]) for n, t in zip(names, self.traces, strict=True)]
+        options = [[f"{k}={written(v)}" for k, v in t.items() if k not in ("trace", "op")] for t in self.traces]
+        full = [" ".join([n, *stated]) for n, stated in zip(names, options, strict=True)]
         return tuple(n if names.count(n) == 1 else f for n, f in zip(names, full, strict=True))
 
     def axis(self, name: str) -> Axis:

@@ -14,7 +14,7 @@ import platform
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def open_store(folder: str | Path, space: Space, chunk: int) -> Store:
                              f"this one has key {space.key}, hwsim {__version__}): choose another folder", location=Location(str(where)))  # fmt: skip
         store = Store(where, int(found["points"]), int(found["chunk"]))
     else:
-        if foreign := sorted(p.name for p in where.iterdir() if p.name not in (SPACE, SHARDS, LOCK)) or list((where / SHARDS).iterdir()):
+        if foreign := sorted([p.name for p in where.iterdir() if p.name not in (SPACE, SHARDS, LOCK)] + [p.name for p in (where / SHARDS).iterdir()]):
             raise StoreError(f"holds files that are no sweep's ({foreign[0]}): choose an empty folder", location=Location(str(where)))
         store = Store(where, len(space), chunk)
         _write(where / SPACE, space.text.encode())
@@ -99,7 +99,7 @@ def manifest(space: Space, chunk: int) -> dict[str, Any]:
         "schema": SCHEMA, "key": space.key, "versions": {"hwsim": __version__, "numpy": np.__version__, "duckdb": duckdb.__version__,
                                                          "python": platform.python_version()},
         "points": len(space), "chunk": chunk, "fidelity": space.fidelity, "traces": list(space.trace_names),
-        "chips": {c.name: c.key for c in space.chips}, "parameters": {a.name: a.unit for a in space.axes} | dict.fromkeys(space.derived, ""),
+        "chips": {c.name: c.key for c in space.chips}, "parameters": {a.name: a.unit for a in space.axes} | {n: space.chips[0].params[n].unit if "." not in n else "" for n in space.derived},
         "metrics": list(space.metrics),
     }  # fmt: skip
 
@@ -125,6 +125,10 @@ def shard_bytes(space: Space, found: Results, start: int) -> bytes:
     selected = ['"point"']
 
     def text(name: str, words: list[Any], codes: Codes) -> None:
+        if len(codes) and (codes == codes[0]).all():
+            word = words[int(codes[0])]
+            selected.append(f"{'NULL' if word is None else _quoted(str(word))}::VARCHAR AS {_name(name)}")
+            return
         data[name] = codes
         listed = ", ".join("NULL" if w is None else _quoted(str(w)) for w in words)
         selected.append(f"list_extract([{listed}]::VARCHAR[], {_name(name)} + 1) AS {_name(name)}")
@@ -165,12 +169,19 @@ def _parquet(data: Mapping[str, NDArray[Any]], selected: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="hwsim-") as folder:
         path = Path(folder) / "shard.parquet"
         try:
-            with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+            with _database().cursor() as connection:
                 connection.register("points", dict(data))
-                connection.execute(f"COPY (SELECT {selected} FROM points) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+                connection.execute(f"COPY (SELECT {selected} FROM points) TO '{path}' (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)")
+                connection.unregister("points")
             return path.read_bytes()
         except (duckdb.IOException, OSError) as bad:
             raise StoreError(f"cannot be written: {bad}", location=Location(folder)) from None
+
+
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """An empty database, kept: to open one takes as long as to write thirty thousand rows."""
+    return duckdb.connect(":memory:", config={"threads": 1})
 
 
 def _name(column: str) -> str:

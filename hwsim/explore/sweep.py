@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def sweep(
     whose workers evaluate instead. `progress(done, total, before)` is called after every chunk with numbers of points; `before` were there when
     this run began. `chunk` sets the points per shard of a new folder. Memory is bounded by the chunk; rows do not depend on workers or chunks.
 
-    Raises `InvalidSpace`; `StoreError` for a folder of another space, or one that cannot be written; `HwsimError` for a cluster that cannot be reached.
+    Raises `InvalidSpace`; `StoreError` for a folder of another space, or one that cannot be written; `HwsimError` for a cluster out of reach.
 
     >>> made = sweep("space.yaml", "results")                                                                       # doctest: +SKIP
     >>> made.results.relation.filter("status = 'ok'").order("latency_s").limit(1)                                   # doctest: +SKIP
@@ -95,20 +95,21 @@ def chunk_size(space: Space) -> int:
     return max(SMALLEST, min(CHUNK, int(GROUPS * Evaluator(space).points_per_group())))
 
 
-def _run(space: Space, store: Store, todo: list[int], jobs: int | None, scheduler: str | None) -> Iterator[int]:
+def _run(space: Space, store: Store, todo: list[int], jobs: int | None, scheduler: str | None) -> Generator[int, None, None]:
     """Evaluate and write the chunks `todo`; yields the number of each once it is stored."""
     if not todo:
-        return iter(())
+        return
     if scheduler is not None:
         from hwsim.explore.cluster import on_cluster  # noqa: PLC0415  (an extra)
 
-        return on_cluster(space, store, todo, scheduler)
-    if space.fidelity == "event":
-        return _in_processes(space, store, todo, jobs)
-    return _in_threads(space, store, todo, jobs)
+        yield from on_cluster(space, store, todo, scheduler)
+    elif space.fidelity == "event":
+        yield from _in_processes(space, store, todo, jobs)
+    else:
+        yield from _in_threads(space, store, todo, jobs)
 
 
-def _in_threads(space: Space, store: Store, todo: Iterable[int], jobs: int | None) -> Iterator[int]:
+def _in_threads(space: Space, store: Store, todo: Iterable[int], jobs: int | None) -> Generator[int, None, None]:
     """One chunk after another on the parallel loop; the last one is written meanwhile."""
     evaluator = Evaluator(space)
 
@@ -128,19 +129,21 @@ def _in_threads(space: Space, store: Store, todo: Iterable[int], jobs: int | Non
             yield writing.result()
 
 
-def _in_processes(space: Space, store: Store, todo: list[int], jobs: int | None) -> Iterator[int]:
+def _in_processes(space: Space, store: Store, todo: list[int], jobs: int | None) -> Generator[int, None, None]:
     """Chunks on worker processes, each on one thread; this process writes."""
     if jobs == 1 or len(todo) == 1:
         for number in todo:
             store.write(number, evaluate_chunk(space, *store.bounds(number), 1))
             yield number
         return
-    from joblib import Parallel, delayed  # noqa: PLC0415  (only when processes are started)
+    import joblib  # noqa: PLC0415  (only when processes are started)
     from joblib.externals.loky.process_executor import BrokenProcessPool  # noqa: PLC0415
 
-    work = (delayed(_numbered)(n, space, *store.bounds(n)) for n in todo)
+    processes: Any = joblib
+    work = (processes.delayed(_numbered)(n, space, *store.bounds(n)) for n in todo)
+    pool = processes.Parallel(n_jobs=jobs or -1, backend="loky", return_as="generator_unordered", pre_dispatch="2*n_jobs")
     try:
-        for number, shard in Parallel(n_jobs=jobs or -1, backend="loky", return_as="generator_unordered", pre_dispatch="2*n_jobs")(work):
+        for number, shard in pool(work):
             store.write(number, shard)
             yield number
     except BrokenProcessPool:
@@ -184,7 +187,7 @@ class threads:  # noqa: N801  (a context manager, used like a function)
         import numba  # noqa: PLC0415
 
         self.before = numba.get_num_threads()
-        most = int(numba.config.NUMBA_NUM_THREADS)
+        most = int(vars(numba.config)["NUMBA_NUM_THREADS"])
         numba.set_num_threads(min(self.wanted or most, most))
 
     def __exit__(self, *error: object) -> None:
