@@ -50,7 +50,9 @@ def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) ->
             return future
 
         try:
-            running = dask.as_completed([submit(n) for _, n in zip(range(ahead), waiting, strict=False)])
+            first = [submit(n) for _, n in zip(range(ahead), waiting, strict=False)]
+            running = dask.as_completed(first, loop=client.loop)
+            first.clear()
             for future in running:
                 number, shard = numbers.pop(future.key), future.result()
                 store.write(number, shard)

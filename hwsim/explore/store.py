@@ -99,7 +99,7 @@ def manifest(space: Space, chunk: int) -> dict[str, Any]:
         "schema": SCHEMA, "key": space.key, "versions": {"hwsim": __version__, "numpy": np.__version__, "duckdb": duckdb.__version__,
                                                          "python": platform.python_version()},
         "points": len(space), "chunk": chunk, "fidelity": space.fidelity, "traces": list(space.trace_names),
-        "chips": {c.name: c.key for c in space.chips}, "parameters": {a.name: a.unit for a in space.axes} | {n: space.chips[0].params[n].unit if "." not in n else "" for n in space.derived},
+        "chips": {c.name: c.key for c in space.chips}, "parameters": {n: space.chips[0].params[n].unit if "." not in n else "" for n in space.parameters},
         "metrics": list(space.metrics),
     }  # fmt: skip
 
