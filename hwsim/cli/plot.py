@@ -23,9 +23,9 @@ FROM = {  # which kinds a source can be drawn as; the first is drawn unless anot
     "sensitivity": ("sensitivity",), "trace": ("timeline",),
 }  # fmt: skip
 ADVICE = {
-    "timeline": "write one with hwsim run ... --fidelity event --timeline F, then plot F", "pareto": "plot a sweep's folder", "heatmap": "plot a sweep's folder",
-    "sensitivity": "plot a sweep's folder that holds sensitivity.json", "breakdown": "plot a report's --json file",
-    "roofline": "plot a report's --json file", "wafer_map": "plot a report's --json file",
+    "timeline": "write one with hwsim run ... --fidelity event --timeline F, then plot F", "sensitivity": "plot a folder that holds sensitivity.json",
+    **dict.fromkeys(("pareto", "heatmap"), "plot a sweep's folder"),
+    **dict.fromkeys(("breakdown", "roofline", "wafer_map"), "plot the --json file of a run"),
 }  # fmt: skip
 Html = Annotated[str | None, typer.Option("--html", metavar="FILE", help="Write one self-contained HTML page.", show_default=False)]
 Timeline = Annotated[str | None, typer.Option("--timeline", metavar="FILE", help="Write a Chrome trace for Perfetto (needs --fidelity event).",

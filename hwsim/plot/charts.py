@@ -78,9 +78,11 @@ def roofline(report: ReportView, id_: str = "chart-roofline") -> Chart | None:
         "text": ["  " + style.short(", ".join(m.names), 30) if i < LABELS else "" for i, m in enumerate(marks)], "textposition": "middle right",
         "marker": {"size": [7 + 30 * m.share**0.5 for m in marks], "color": style.ORANGE, "line": {"color": "black", "width": 0.6}},
     }  # fmt: skip
+    rates = [m.rate for m in marks] + ([peak] if peak else [])
     layout = {
         "xaxis": {"type": "log", "title": {"text": f"arithmetic intensity at {level} (OP/B)"}, "dtick": 1},
-        "yaxis": {"type": "log", "title": {"text": "achieved rate (OP/s)"}, "dtick": 1, "exponentformat": "SI"},
+        "yaxis": {"type": "log", "title": {"text": "achieved rate (OP/s)"}, "dtick": 1, "exponentformat": "SI",
+                  "range": [float(np.log10(min(rates) / 3)), float(np.log10(max(rates) * 2))]},
         "legend": {"orientation": "h", "y": -0.2}, "margin": {"l": 70, "r": 24, "t": 44, "b": 90},
     }  # fmt: skip
     return chart(id_, f"roofline at {level}", [*lines, points], layout, height=440, wide=True)
@@ -104,11 +106,11 @@ def timeline(spans: Sequence[Span], id_: str = "chart-timeline") -> Chart:
             "text": [f"<b>{s.name}</b><br>{s.mechanism} on {s.resource}<br>{style.figure_text(s.start_s, 's')} + {style.figure_text(s.length_s, 's')}"
                      for s in mine], "hovertemplate": "%{text}<extra></extra>", "textposition": "none",
         })  # fmt: skip
-    first = shown[min(len(shown), 160) - 1]
+    first, end = shown[min(len(shown), 160) - 1], max(s.start_s + s.length_s for s in shown)
     layout = {
         "barmode": "overlay", "bargap": 0.25, "legend": {"orientation": "h", "y": 1.12}, "dragmode": "pan",
         "xaxis": {"title": {"text": f"time ({unit}); drag to move, pull the slider's handles to zoom"},
-                  "range": [0, (first.start_s + first.length_s) / factor], "rangeslider": {"thickness": 0.12}},
+                  "range": [0, (first.start_s + first.length_s) / factor], "rangeslider": {"thickness": 0.12, "range": [0, end / factor]}},
         "yaxis": {"autorange": "reversed", "fixedrange": True}, "margin": {"l": 70, "r": 24, "t": 30, "b": 50},
     }  # fmt: skip
     rows = len({s.resource for s in shown})

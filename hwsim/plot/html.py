@@ -5,6 +5,7 @@ Needs the extra ``html`` (plotly and jinja2); without it every function here rai
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import math
@@ -90,7 +91,6 @@ def _render(title: str, lead: str, sections: Sequence[Mapping[str, Any]], record
     """Fill the template; data goes in as JSON in which no ``<`` can close the script."""
     require()
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415  (an extra, and only for pages)
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415
 
     from hwsim import __version__  # noqa: PLC0415
 
@@ -99,9 +99,10 @@ def _render(title: str, lead: str, sections: Sequence[Mapping[str, Any]], record
         "explorer": next((s["explorer"] for s in sections if s["explorer"]), None),
     }  # fmt: skip
     text = json.dumps(clean(data), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    script: str = importlib.import_module("plotly.offline").get_plotlyjs()
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     page: str = environment.get_template("page.html.j2").render(
-        title=title, lead=lead, sections=sections, data=text, plotly=get_plotlyjs(), version=record.get("versions", {}).get("hwsim", __version__),
+        title=title, lead=lead, sections=sections, data=text, plotly=script, version=record.get("versions", {}).get("hwsim", __version__),
         key=record.get("key") if key else None,
     )  # fmt: skip
     return page

@@ -97,7 +97,7 @@ def _panel(axes: Axes, fabric: tuple[int, int], sram_bytes: float, region: Regio
     axes.text(region.width / 2, region.height / 2, f"{region.width} × {region.height}{used}", ha="center", va="center", zorder=3,
               fontsize=6.5 if region.width > fabric[0] * 0.38 else 5.5 if region.width > fabric[0] * 0.3 else 4.5,
               color="black" if pale else "white")  # fmt: skip
-    whole = f", {len(places)} whole copies (counted as {region.copies:.2f})" if region.copies > 1 and len(places) > 1 else ""
+    whole = f"\n{len(places)} whole copies\n(counted as {region.copies:.2f})" if region.copies > 1 and len(places) > 1 else ""
     axes.set_title(f"{region.name}{whole}", fontsize=7)
     axes.set(xlim=(-0.02 * fabric[0], 1.02 * fabric[0]), ylim=(1.02 * fabric[1], -0.02 * fabric[1]), aspect="equal", xlabel="core column",
              ylabel="core row")  # fmt: skip
@@ -132,7 +132,8 @@ def link_figure(links: NDArray[Any], cycles: float, *, title: str = "", width: s
         top = max(float(use.max()), 1e-9)
         for axes, (name, shares) in zip(made, panels.items(), strict=True):
             image = axes.imshow(shares, cmap="viridis_r", vmin=0, vmax=top, interpolation="nearest")
-            axes.set(title=f"{name}: up to {shares.max():.0f} %", xlabel="core column", ylabel="core row")
+            axes.set(xlabel="core column", ylabel="core row")
+            axes.set_title(f"{name}:\nup to {shares.max():.0f} %", loc="center", fontsize=7)
             axes.spines[:].set_visible(True)
         bar = figure.colorbar(image, ax=list(made), label="busier link of the core (% of one wavelet a cycle)", pad=0.02, fraction=0.05,
                               location="right" if side else "bottom")  # fmt: skip
