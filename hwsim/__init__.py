@@ -13,15 +13,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["HwsimError", "__version__", "compare", "load_chip", "load_graph", "primitive", "simulate", "sweep", "validate"]
+__all__ = [
+    "HwsimError", "__version__", "compare", "inverse", "load_chip", "load_graph", "pareto", "primitive", "search", "sensitivity", "simulate", "sweep",
+    "validate",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from hwsim.api import compare, load_chip, load_graph, primitive, simulate
     from hwsim.core.errors import HwsimError
+    from hwsim.explore.inverse import inverse
+    from hwsim.explore.pareto import pareto
+    from hwsim.explore.search import search
+    from hwsim.explore.sensitivity import sensitivity
     from hwsim.explore.sweep import sweep
     from hwsim.validate.score import validate
 
-_HOME = {"HwsimError": "hwsim.core.errors", "sweep": "hwsim.explore.sweep", "validate": "hwsim.validate.score"}
+_HOME = {
+    "HwsimError": "hwsim.core.errors", "validate": "hwsim.validate.score",
+    **{name: f"hwsim.explore.{name}" for name in ("inverse", "pareto", "search", "sensitivity", "sweep")},
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def surroundings(space: Space, base: Mapping[str, Any] | None = None, over: str 
     for name in given:
         if name not in axes:
             if name in space.derived or name not in params or not params[name].is_number:
-                raise HwsimError(f"the base point cannot set '{name}'{nearest(name, [*axes, *params])}: it is no parameter of the space or number of its chip")
+                near = nearest(name, [*axes, *params])
+                raise HwsimError(f"the base point cannot set '{name}': it is no parameter of the space or number of its chip{near}")
             axes[name] = Axis(name, "chip", "list", (given[name],), params[name].unit)
     levers = [lever_of(axis, given, space) for axis in space.axes if len(axis) > 1] if over != "chip" else []
     if over != "space":
@@ -139,7 +141,7 @@ def in_order(values: Sequence[Any]) -> tuple[tuple[Any, ...], bool]:
     if not plain or len({len(t) for t in tuples}) > 1:
         return tuple(values), False
     order = sorted(range(len(values)), key=lambda i: tuples[i])
-    rising = all(p <= q for i, j in zip(order, order[1:], strict=False) for p, q in zip(tuples[i], tuples[j], strict=True))
+    rising = all(p <= q for i, j in pairwise(order) for p, q in zip(tuples[i], tuples[j], strict=True))
     return (tuple(values[i] for i in order), True) if rising else (tuple(values), False)
 
 

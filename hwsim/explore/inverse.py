@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError
+from hwsim.explore.around import with_lever
 from hwsim.explore.lever import Floats, Lever, Probe, figures, write_figure
+from hwsim.explore.space import Space, load_space
 
 FIRST, FINE, ZOOM, LISTED = 65, 4097, 33, 4097
 TOLERANCE = 1e-9
@@ -71,13 +75,14 @@ class Answer:
     exact: bool
     evaluations: int
     sentence: str
-    base: dict[str, Any] = field(default_factory=dict)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer in the form ``hwsim.inverse/1``."""
         goal = {"metric": self.goal.metric, "at_most": self.goal.at_most, "at_least": self.goal.at_least, "find": self.goal.find}
-        mine = {n: getattr(self, n) for n in ("met", "value", "got", "monotone", "exact", "evaluations", "sentence", "base")}
-        return {"schema": "hwsim.inverse/1", "parameter": self.parameter, **goal, **mine}
+        mine = {n: getattr(self, n) for n in ("met", "value", "unit", "got", "monotone", "exact", "evaluations", "sentence")}
+        return {"schema": "hwsim.inverse/1", "parameter": self.parameter, **goal, **mine, "base": dict(self.base)}
 
 
 class _Line:
@@ -179,6 +184,10 @@ def _none(line: _Line, exact: bool) -> Answer:
         why = f": {line.reasons[0]}" if line.reasons else ""
         return Answer(lever.name, goal, False, None, None, monotone, exact, len(line.known), f"{lever.name}: {among} is feasible{why}.")
     value, got = line.value(float(positions[best])), float(values[best])
+    flat = not np.isnan(values).any() and np.ptp(values) <= 1e-12 * float(np.abs(values).max())
+    if flat:
+        said = f"{lever.name}: {among} gives {goal.text}; {goal.metric} does not depend on it, it is {write_figure(goal.metric, got)}."
+        return Answer(lever.name, goal, False, value, got, monotone, exact, len(line.known), said)
     said = f"{lever.name}: {among} gives {goal.text}; the best is {lever.text(value)}, with {goal.metric} {write_figure(goal.metric, got)}."
     return Answer(lever.name, goal, False, value, got, monotone, exact, len(line.known), said)
 
@@ -192,3 +201,31 @@ def _sentence(line: _Line, value: Any, got: float, monotone: bool, exact: bool) 
     if monotone:
         return f"{said}; {goal.metric} only rises or only falls over the range."
     return f"{said}; {goal.metric} both rises and falls over the range, so this is the {which} among {len(line.known)} values priced."
+
+
+def inverse(
+    space: str | Path | Mapping[str, Any] | Space,
+    parameter: str,
+    metric: str,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    find: str = "smallest",
+    base: Mapping[str, Any] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Answer:
+    """Return the smallest (or ``find="largest"``) value of a parameter for which a metric is at most, or at least, a figure.
+
+    `parameter` is one of the space's, or a constant of its chip: then from `low` to `high`, or over the range that the chip states. All else is as
+    in the base point, which `base` sets in part (internal units); the rest is as the chip states it, or else in the middle of its values.
+    The space's constraints hold. When no value does, the answer says so and has the best one. See `solve` for how it is found.
+
+    Raises `HwsimError` for unknown names, a space of several traces or chips, no range, and not exactly one target; and what `load_space` raises.
+    """
+    goal = Goal(metric, at_most, at_least, find)
+    made = load_space(space)
+    around_base = with_lever(made, parameter, base, low, high)
+    lever = around_base.levers[0]
+    answer = solve(lever, around_base.probe(metric), goal)
+    return replace(answer, unit=lever.unit, base={k: v for k, v in around_base.base.items() if k != parameter})

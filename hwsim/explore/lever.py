@@ -15,7 +15,7 @@ from hwsim.core.units import METRIC_UNITS, engineering
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[Any]]
 Probe = Callable[[Mapping[str, Sequence[Any]]], Columns]
-PREFIXED = ("Hz", "s", "J", "W", "B", "bit", "F", "A", "V", "ohm", "m", "J/B", "J/bit", "B/s", "bit/s", "J/MAC", "W/mm2", "tokens/J")
+PREFIXED = ("Hz", "s", "J", "W", "B", "bit", "F", "A", "V", "ohm", "m", "J/B", "J/bit", "B/s", "bit/s", "J/MAC", "W/mm2")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from hwsim.explore.store import load_results
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 FEW = 10_000
-LARGER_IS_BETTER = ("tokens_per_s", "inferences_per_s", "macs_per_cycle", "tops", "tops_per_w", "tops_per_mm2", "tokens_per_j", "utilisation", "speedup")
+LARGER_IS_BETTER = (
+    "tokens_per_s", "inferences_per_s", "macs_per_cycle", "tops", "tops_per_w", "tops_per_mm2", "tokens_per_j", "utilisation", "speedup",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Search: the best designs of a space too large to sweep, by optuna's samplers over whole populations priced by the fast road.
 
-Every trial is a point of the space's grid: what is searched are the indices of the values of each parameter (and of the chip, when there are several).
+Every trial is a point of the space's grid: what is searched are the indices of each parameter's values (and of the chip, when there are several).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, Location
 from hwsim.explore.around import in_order
@@ -111,10 +112,10 @@ def search(
 ) -> Search:
     """Search a space for the front of several objectives; return it, and leave every trial in the folder `out`.
 
-    `objectives` are metrics to minimise, `maximise` those to maximise. `sampler` is nsga2, nsga3, tpe or gp (which needs PyTorch). `trials` in all, asked
-    in populations of `population` (48 for nsga2 and nsga3, 12 for tpe, 1 for gp), each priced in one call. A trial that is not feasible is told to the
-    sampler as such and kept with its reason. Equal arguments give equal trials; a search that was killed, or is to have more trials, goes on when
-    called again with the same folder.
+    `objectives` are metrics to minimise, `maximise` those to maximise. `sampler` is nsga2, nsga3, tpe or gp (which needs PyTorch). `trials` in all,
+    asked in populations of `population` (48 for nsga2 and nsga3, 12 for tpe, 1 for gp), each priced in one call. A trial that is not feasible is
+    told to the sampler as such and kept with its reason. Equal arguments give equal trials; a search that was killed, or is to
+    have more trials, goes on when called again with the same folder.
 
     Raises `HwsimError` for a folder that holds another space's or another search's results, unknown samplers and metrics, a space of several
     traces, and when optuna is not installed; and what `load_space` raises.
@@ -142,7 +143,8 @@ def _run(
     report = progress or (lambda done, total: None)
     with locked(folder):
         store = _open(folder, space, plan, trials)
-        made = Population(folder / JOURNAL, ["maximize" if o.maximise else "minimize" for o in wanted], dimensions.distributions, plan["sampler"], size, int(plan["seed"]))
+        directions = ["maximize" if o.maximise else "minimize" for o in wanted]
+        made = Population(folder / JOURNAL, directions, dimensions.distributions, plan["sampler"], size, int(plan["seed"]))
         evaluator, before = Evaluator(space), len(made.stored)
         report(min(before, trials), trials)
         while len(made.stored) < trials:
@@ -162,7 +164,7 @@ def _named(wanted: Sequence[Objective]) -> tuple[list[str], list[str]]:
 def _verdicts(found: Results, wanted: Sequence[Objective], worst: Sequence[float]) -> tuple[list[list[float]], list[float], list[dict[str, str]]]:
     """Return what the sampler is told of each point: values (the worst so far where there are none), violation, and status with reason."""
     table = np.column_stack([found.metrics[o.metric] for o in wanted])
-    usable = np.isfinite(table).all(axis=1)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(table).all(axis=1))
     values = np.where(np.isfinite(table), table, np.array(worst))
     violations = np.where(found.ok & usable, 0.0, np.where((found.status == CONSTRAINT) & usable, BREACH, REFUSED))
     notes = []

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError
+from hwsim.explore.around import surroundings
+from hwsim.explore.column import written as in_table
 from hwsim.explore.lever import Lever, Probe, around, figures, write_figure, written
 from hwsim.explore.pareto import LARGER_IS_BETTER
+from hwsim.explore.space import Space, load_space
+from hwsim.explore.store import MANIFEST, StoreError, locked, read_manifest
+from hwsim.explore.store import _write as write_whole
 
-SCHEMA = "hwsim.sensitivity/1"
+SCHEMA, FILE = "hwsim.sensitivity/1", "sensitivity.json"
 METHODS = ("tornado", "sobol", "both")
 LOST_SHARE = 0.2
 
@@ -104,10 +111,19 @@ class Sensitivity:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result in the form ``hwsim.sensitivity/1``."""
-        bars = [{"parameter": b.parameter, "low": b.low, "high": b.high, "at_low": b.at_low, "at_high": b.at_high, "unit": b.unit} for b in self.tornado]
+        bars = [
+            {"parameter": b.parameter, "low": _shown(b.low), "high": _shown(b.high), "at_low": b.at_low, "at_high": b.at_high, "unit": b.unit}
+            for b in self.tornado
+        ]
         shares = [{n: getattr(s, n) for n in ("parameter", "first", "first_conf", "total", "total_conf")} for s in self.sobol]
-        head = {"schema": SCHEMA, "metric": self.metric, "base": self.base, "point": dict(self.point), "sentence": self.sentence}
+        point = {name: _shown(value) for name, value in self.point.items()}
+        head = {"schema": SCHEMA, "metric": self.metric, "base": self.base, "point": point, "sentence": self.sentence}
         return {**head, "tornado": bars, "sobol": shares, "notes": list(self.notes), "samples": self.samples, "seed": self.seed, **self.meta}
+
+
+def _shown(value: Any) -> Any:
+    """A value of a parameter as results hold it: a grid as ``420x420``."""
+    return in_table(tuple(value) if isinstance(value, list) else value)
 
 
 def tornado(levers: Sequence[Lever], probe: Probe, metric: str) -> tuple[float, tuple[Bar, ...], tuple[str, ...]]:
@@ -139,8 +155,8 @@ def tornado(levers: Sequence[Lever], probe: Probe, metric: str) -> tuple[float, 
 def sobol(levers: Sequence[Lever], probe: Probe, metric: str, samples: int = 256, seed: int = 0) -> tuple[tuple[Share, ...], tuple[str, ...]]:
     """Return (ranked shares, notes): Sobol's first-order and total indices by Saltelli's sampling, the ranges filled evenly.
 
-    `samples` (a power of two) x (parameters + 2) points go to `probe` in one call. Samples with points that are not feasible are left out, and
-    noted; when they are more than a fifth, the answer would mean little and `HwsimError` is raised. Needs the extra ``search`` (SALib).
+    `samples` (a power of two) x (parameters + 2) points go to `probe` in one call. Samples with points that are not feasible are left out, and noted;
+    when they are more than a fifth, the answer would mean little and `HwsimError` is raised. Needs the extra ``search`` (SALib).
     Reference: Saltelli et al., Computer Physics Communications 181 (2010).
     """
     if samples < 2 or samples & (samples - 1):
@@ -193,3 +209,57 @@ def _base(levers: Sequence[Lever], probe: Probe, metric: str) -> tuple[float, tu
     if math.isnan(values[0]):
         raise HwsimError(f"the base point is not feasible: {reasons[0] or f'it has no {metric}'}")
     return float(values[0]), (), ()
+
+
+def sensitivity(
+    space: str | Path | Mapping[str, Any] | Space,
+    metric: str,
+    out: str | Path | None = None,
+    *,
+    method: str = "both",
+    over: str | None = None,
+    base: Mapping[str, Any] | None = None,
+    samples: int = 256,
+    seed: int = 0,
+) -> Sensitivity:
+    """Return which parameters move `metric` around a base point, and write ``sensitivity.json`` into the folder `out` when one is given.
+
+    `method` is tornado, sobol or both. `over` says whose ranges: the ``space``'s parameters (the default when it has any), the ranged constants of
+    its ``chip``, or ``all``. `base` sets parameters and constants of the base point (internal units); others are as the chip states them, or else in
+    the middle of their values. Constants that do not move the metric one at a time are left out, and noted.
+
+    Raises `HwsimError` for a space of several traces or chips, an unknown metric, a base point that is not feasible, and for Sobol indices without
+    SALib; `StoreError` for a folder that cannot be written or holds another space's results; and what `load_space` raises.
+    """
+    made = load_space(space)
+    chosen = over or ("space" if any(len(axis) > 1 for axis in made.axes) else "chip")
+    around_base = surroundings(made, base, chosen)
+    probe, levers = around_base.probe(metric), around_base.levers
+    idle: tuple[str, ...] = ()
+    if chosen != "space":
+        own = {axis.name for axis in made.axes}
+        at_base, bars, _ = tornado(levers, probe, metric)
+        idle = tuple(b.parameter for b in bars if not b.swing(at_base) and b.parameter not in own)
+        levers = tuple(lever for lever in levers if lever.name not in idle)
+        if not levers:
+            raise HwsimError(f"none of the {len(idle)} ranged constants of chip '{made.chips[0].name}' moves {metric} one at a time")
+    found = analyse(levers, probe, metric, method, samples, seed)
+    notes = (*found.notes, *([f"{len(idle)} constants do not move {metric}: {', '.join(idle)}"] if idle else []))
+    meta = {"trace": made.trace_names[0], "chip": made.chips[0].name, "space": made.key, "over": chosen}
+    found = replace(found, point=around_base.base, notes=notes, meta=meta)
+    if out is not None:
+        save(found, out)
+    return found
+
+
+def save(found: Sensitivity, folder: str | Path) -> Path:
+    """Write ``sensitivity.json``, whole or not at all; returns its path. Raises `StoreError` when the folder holds another space's results."""
+    where = Path(folder)
+    with locked(where):
+        if (where / MANIFEST).exists():
+            stated = read_manifest(where)
+            keys = (stated.get("key"), stated.get("search", {}).get("space"))
+            if found.meta.get("space") not in keys:
+                raise StoreError(f"{where} holds the results of another space: choose another folder")
+        write_whole(where / FILE, (json.dumps(found.to_dict(), indent=2) + "\n").encode())
+    return where / FILE

@@ -112,6 +112,6 @@ def test_bad_questions(make: Callable[[], Any], words: str) -> None:
 
 def test_steady() -> None:
     nan = math.nan
-    for values, verdict in (([1, 2, 2, 3], True), ([3, 2, 1], True), ([1, 2, 1], False), ([nan, 1, 2], True), ([1, nan, 2], False), ([nan, nan], True),
-                            ([nan, 1, nan], False), ([1, 2, nan], True)):  # fmt: skip
+    rising, turning = ([1, 2, 2, 3], [3, 2, 1], [nan, 1, 2], [1, 2, nan], [nan, nan]), ([1, 2, 1], [1, nan, 2], [nan, 1, nan])
+    for values, verdict in (*((r, True) for r in rising), *((t, False) for t in turning)):
         assert steady(np.array(values, dtype=float)) is verdict

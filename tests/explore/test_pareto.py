@@ -97,7 +97,7 @@ def test_infeasible_rows_stay_out_and_best_comes_first() -> None:
     assert (front.feasible, front.total) == (3, 5)
     assert front.records()[0] == {"x": 1, "latency_s": 1.0, "energy_j": 4.0, "status": "ok"}
     assert front.to_dict()["objectives"][0] == {"metric": "latency_s", "direction": "minimise"}
-    with pytest.raises(HwsimError, match="no metric 'latncy_s'.*did you mean latency_s"):
+    with pytest.raises(HwsimError, match=r"no metric 'latncy_s'.*did you mean latency_s"):
         front_of(columns, [Objective("latncy_s")])
 
 

@@ -116,7 +116,8 @@ def test_both_methods_in_one_record() -> None:
 def test_bad_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = fake(lambda a: a)
     for call, words in (
-        (lambda: analyse([], probe, "latency_s"), "no parameter"), (lambda: analyse(levers("a", 0, 1, 2), probe, "latency_s", "best"), "method is one of"),
+        (lambda: analyse([], probe, "latency_s"), "no parameter"),
+        (lambda: analyse(levers("a", 0, 1, 2), probe, "latency_s", "best"), "method is one of"),
         (lambda: tornado(levers("a", 0, 1, 2), probe, "energy_j"), "no metric 'energy_j'"),
         (lambda: sobol(levers("a", 0, 1, 2), probe, "latency_s", samples=100), "power of two"),
     ):  # fmt: skip
