@@ -79,9 +79,11 @@ def roofline(report: ReportView, id_: str = "chart-roofline") -> Chart | None:
         "marker": {"size": [7 + 30 * m.share**0.5 for m in marks], "color": style.ORANGE, "line": {"color": "black", "width": 0.6}},
     }  # fmt: skip
     rates = [m.rate for m in marks] + ([peak] if peak else [])
+    decades = (10.0 ** np.arange(np.floor(np.log10(min(rates) / 3)), np.ceil(np.log10(max(rates) * 2)) + 1)).tolist()
     layout = {
         "xaxis": {"type": "log", "title": {"text": f"arithmetic intensity at {level} (OP/B)"}, "dtick": 1},
-        "yaxis": {"type": "log", "title": {"text": "achieved rate (OP/s)"}, "dtick": 1, "exponentformat": "SI",
+        "yaxis": {"type": "log", "title": {"text": "achieved rate (OP/s)"}, "tickvals": decades,
+                  "ticktext": [style.figure_text(v, "OP/s").removesuffix("OP/s").strip() for v in decades],
                   "range": [float(np.log10(min(rates) / 3)), float(np.log10(max(rates) * 2))]},
         "legend": {"orientation": "h", "y": -0.2}, "margin": {"l": 70, "r": 24, "t": 44, "b": 90},
     }  # fmt: skip

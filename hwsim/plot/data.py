@@ -70,7 +70,12 @@ class Points:
     @property
     def varied(self) -> tuple[str, ...]:
         """Parameters with more than one value."""
-        return tuple(n for n in self.parameters if len({str(v) for v in self.columns[n]}) > 1)
+        return tuple(n for n in self.parameters if several(self.columns[n]))
+
+
+def several(values: NDArray[Any]) -> bool:
+    """Tell whether a column has more than one value. O(n)."""
+    return len(set(values.tolist())) > 1
 
 
 def view(report: Report | ReportView | Record | str | Path) -> ReportView:
@@ -149,7 +154,9 @@ def read_sweep(folder: str | Path) -> Points:
 def _array(found: Any, kind: str) -> NDArray[Any]:
     """Turn a fetched column, perhaps masked, into floats with NaN or objects with None."""
     if kind == "VARCHAR" or found.dtype == object or found.dtype.kind in "US":
-        return np.array([None if m else v for v, m in zip(np.ma.getdata(found), np.ma.getmaskarray(found), strict=True)], dtype=object)
+        texts: NDArray[Any] = np.ma.getdata(found).astype(object)
+        texts[np.ma.getmaskarray(found)] = None
+        return texts
     if found.dtype.kind == "b":
         return np.asarray(np.ma.filled(found, False))
     return np.asarray(np.ma.filled(found.astype(float), np.nan))

@@ -87,14 +87,19 @@ def _write(axes: Axes, shown: NDArray[np.float64], norm: Any) -> None:
 
 
 def _ticks(axes: Axes, columns: Sequence[Any], rows: Sequence[Any], x: str, y: str) -> None:
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
     for axis, values, name in ((axes.xaxis, columns, x), (axes.yaxis, rows, y)):
-        step = -(-len(values) // TICKS)
-        at = np.arange(0, len(values), step)
-        if all(isinstance(v, int | float) for v in values):
-            numbers, label = style.scaled(name, values)
-            texts = [f"{numbers[i]:.4g}" for i in at.tolist()]
+        at = np.arange(0, len(values), -(-len(values) // TICKS), dtype=float)
+        if not all(isinstance(v, int | float) for v in values):
+            texts, label = [style.short(str(values[int(i)]), 14) for i in at], style.words(name)
         else:
-            texts, label = [style.short(str(values[i]), 14) for i in at.tolist()], style.words(name)
+            numbers, label = style.scaled(name, values)
+            shown = numbers[at.astype(int)]
+            if len(values) > TICKS:  # too many for a tick each: round numbers, at their places between the cells
+                shown = np.array([v for v in MaxNLocator(5).tick_values(numbers[0], numbers[-1]) if numbers[0] <= v <= numbers[-1]])
+                at = np.interp(shown, numbers, np.arange(len(values)))
+            texts = [f"{v:.4g}" for v in shown]
         axis.set_ticks(at + 0.5, texts)
         axis.set_label_text(label)
     if max(len(t.get_text()) for t in axes.get_xticklabels()) * len(axes.get_xticklabels()) > 44:
@@ -120,7 +125,7 @@ def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, 
     for name in (x, y, metric):
         if name is not None and name not in points.columns:
             raise HwsimError(f"the sweep has no column '{name}'{nearest(name, points.columns)}; it has {', '.join(points.columns)}")
-    ranked = sorted(points.varied, key=lambda n: -len({str(v) for v in points.columns[n]}))
+    ranked = sorted(points.varied, key=lambda n: -len(set(points.columns[n].tolist())))
     across = x or next((n for n in ranked if n != y), None)
     up = y or next((n for n in ranked if n != across), None)
     if across is None or up is None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from hwsim.plot import charts, style
 from hwsim.plot.data import Points, ReportView
+from hwsim.plot.heatmap import values_of
 from hwsim.plot.pareto import choose_axes, front_of
 
 Section = dict[str, Any]
@@ -98,7 +99,7 @@ def _assumptions(reports: Sequence[ReportView]) -> Section:
     lists = []
     for report in reports:
         chip = f" ({report.record['chip']})" if len(reports) > 1 else ""
-        mapping = [f"{k.replace('_', ' ')}: {v}" for k, v in report.record["options"]["mapping"].items() if v is not None]
+        mapping = [f"{k.replace('_', ' ')}: {_value(v)}" for k, v in report.record["options"]["mapping"].items() if v is not None]
         for word, lines in (("warnings", report.record["warnings"]), ("assumptions", report.record["assumptions"]), ("mapping as used", mapping)):
             if lines:
                 lists.append({"title": word + chip, "lines": list(lines)})
@@ -194,7 +195,7 @@ def _ranges(points: Points) -> dict[str, Any]:
             low, high = float(np.nanmin(values.astype(float))), float(np.nanmax(values.astype(float)))
             rows.append([name, style.figure_text(low, unit) + (f" to {style.figure_text(high, unit)}" if high > low else "")])
         else:
-            distinct = sorted({str(v) for v in values})
+            distinct = [str(v) for v in values_of(values)]
             rows.append([name, ", ".join(distinct[:6]) + (f" and {len(distinct) - 6} more" if len(distinct) > 6 else "")])
     return {"head": ["column", "range"], "rows": rows}
 

@@ -184,7 +184,7 @@ def top(parts: Mapping[str, float], limit: int) -> list[tuple[str, float]]:
 
 
 _ANGLES = np.radians((20, 160, -20, 200, 90, -90, 50, -50, 130, 230))
-_OFFSETS = [(d * math.cos(a), d * math.sin(a)) for d in (7.0, 12.0, 18.0, 25.0, 33.0, 42.0) for a in _ANGLES]
+_OFFSETS = [(d * math.cos(a), d * math.sin(a)) for d in (7.0, 12.0, 18.0, 25.0, 33.0, 42.0, 55.0) for a in _ANGLES]
 Box = tuple[float, float, float, float]
 
 
@@ -211,9 +211,9 @@ def label_points(
     placed = 0
     for own, ((x, y), text, radius) in enumerate(zip(centres, texts, radii_pt, strict=True)):
         others = taken[:own] + taken[own + 1 :]
-        near = [(offset, np.concatenate([lines, cloud])) for offset in _OFFSETS if math.hypot(*offset) < 30]
-        tries = [*near, *((offset, lines) for offset in _OFFSETS)] if text else []
-        for (dx, dy), keep_off in tries:
+        near = [(offset, np.concatenate([lines, cloud]), True) for offset in _OFFSETS if math.hypot(*offset) < 30]
+        tries = [*near, *((offset, lines, True) for offset in _OFFSETS), *((offset, lines, False) for offset in _OFFSETS)] if text else []
+        for (dx, dy), keep_off, clear in tries:
             reach = 1 + radius / math.hypot(dx, dy)
             note = axes.annotate(
                 text, (xs[own], ys[own]), (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
@@ -223,8 +223,9 @@ def label_points(
             )  # fmt: skip
             box = _text_box(note)
             leader = np.linspace((x, y), (x + dx * reach * scale, y + dy * reach * scale), 24)
+            crossed = others if clear else others[len(xs) - 1 :]  # at last, a leader may cross points, never texts
             inside = frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] and box[3] <= frame[3]
-            free = inside and not any(_overlap(box, b) or _covers(b, leader) for b in others) and not _overlap(box, taken[own])
+            free = inside and not any(_overlap(box, b) for b in taken) and not any(_covers(b, leader) for b in crossed)
             if free and not _covers(box, keep_off):
                 taken.append(box)
                 lines = np.concatenate([lines, leader])
