@@ -24,11 +24,12 @@ def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     return tuple((path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in files)
 
 
-def stamped(compiled: F) -> F:
-    """Add the stamp of its folder and the engine to a cached dispatcher's own; returns it."""
+def stamped(compiled: F, source: Path | None = None) -> F:
+    """Add the stamp of the engine and of the folder of `source` (default: the function's own file) to a cached dispatcher's own; returns it."""
     dispatcher: Any = compiled
     file = dispatcher._cache._cache_file
-    file._source_stamp = (file._source_stamp, folder_stamp(Path(dispatcher.py_func.__code__.co_filename).resolve().parent))
+    folder = (source or Path(dispatcher.py_func.__code__.co_filename)).resolve().parent
+    file._source_stamp = (file._source_stamp, folder_stamp(folder))
     return compiled
 
 

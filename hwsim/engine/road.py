@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -38,40 +40,48 @@ class Priced:
 
 
 _LOOPS: dict[str, Callable[..., None]] = {}
+price: Any = nothing  # stand-ins: each target's loop is compiled with its own functions under these names
+prepare: Any = nothing
+
+
+def _loop(
+    ops: Any, counts: Any, params: Any, scratch: Any, values: Any, stage_of: Any, longest: Any, sums: Any, cycles: Any, threads: int
+) -> None:
+    """Every thread takes a stretch of the points; `scratch` and `values` are the same memory, as records and as plain numbers."""
+    points, slots, stages = len(params), values.shape[1], longest.shape[1]
+    for thread in numba.prange(threads):
+        at = thread * LINES
+        for point in range(thread * points // threads, (thread + 1) * points // threads):
+            prepare(params[point])
+            total = 0.0
+            for op in range(len(ops)):
+                values[at, :] = 0.0
+                price(ops[op], params[point], scratch[at])
+                longest[at, :] = 0.0
+                for slot in range(slots):
+                    value = values[at, slot]
+                    sums[point, slot] += counts[op] * value
+                    if stage_of[slot] >= 0 and value > longest[at, stage_of[slot]]:
+                        longest[at, stage_of[slot]] = value
+                whole = 0.0
+                for stage in range(stages):
+                    whole += longest[at, stage]
+                total += counts[op] * whole
+            cycles[point] = total
 
 
 def _loop_of(target: Target) -> Callable[..., None]:
-    """Compile (or take from the disk cache) the loop over one target's price function."""
+    """Compile the loop over one target's functions, or take it from the disk cache.
+
+    The functions enter as globals: a closure's dispatchers would give the cache another key in every process.
+    """
     if target.name not in _LOOPS:
-        price: Any = target.price
-        prepare: Any = target.prepare if target.prepare is not None else nothing
-
-        def loop(
-            ops: Any, counts: Any, params: Any, scratch: Any, values: Any, stage_of: Any, longest: Any, sums: Any, cycles: Any, threads: int
-        ) -> None:
-            points, slots, stages = len(params), values.shape[1], longest.shape[1]
-            for thread in numba.prange(threads):
-                at = thread * LINES
-                for point in range(thread * points // threads, (thread + 1) * points // threads):
-                    prepare(params[point])
-                    total = 0.0
-                    for op in range(len(ops)):
-                        values[at, :] = 0.0
-                        price(ops[op], params[point], scratch[at])
-                        longest[at, :] = 0.0
-                        for slot in range(slots):
-                            value = values[at, slot]
-                            sums[point, slot] += counts[op] * value
-                            if stage_of[slot] >= 0 and value > longest[at, stage_of[slot]]:
-                                longest[at, stage_of[slot]] = value
-                        whole = 0.0
-                        for stage in range(stages):
-                            whole += longest[at, stage]
-                        total += counts[op] * whole
-                    cycles[point] = total
-
-        dispatcher: Any = numba.njit(cache=True, parallel=True, error_model="numpy")(loop)
-        _LOOPS[target.name] = stamped(dispatcher)
+        own: Any = target.price
+        names = {**globals(), "price": own, "prepare": target.prepare if target.prepare is not None else nothing}
+        function = FunctionType(_loop.__code__, names, f"loop_{target.name}")
+        function.__qualname__ = function.__name__
+        dispatcher: Any = numba.njit(cache=True, parallel=True, error_model="numpy")(function)
+        _LOOPS[target.name] = stamped(dispatcher, Path(own.py_func.__code__.co_filename))
     return _LOOPS[target.name]
 
 
