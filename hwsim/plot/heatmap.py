@@ -49,6 +49,7 @@ def heatmap_figure(
     with style.styled():
         from matplotlib.colors import LogNorm, Normalize  # noqa: PLC0415
         from matplotlib.patches import Rectangle  # noqa: PLC0415
+        from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: PLC0415
 
         figure = style.new_figure(width, min(max(1.3 + 0.22 * len(rows), 2.3), 4.6))
         axes = figure.subplots()
@@ -61,6 +62,9 @@ def heatmap_figure(
         arrow = "higher is better" if better_high else "lower is better"
         bar = figure.colorbar(image, ax=axes, label=f"{label}\n{arrow}", pad=0.02)
         bar.ax.tick_params(labelsize=6.5)
+        if isinstance(norm, LogNorm):
+            bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+            bar.ax.yaxis.set_minor_formatter(NullFormatter())
         bar.outline.set_linewidth(0.5)
         if cells.size <= WRITTEN:
             _write(axes, shown, norm)

@@ -210,7 +210,8 @@ def _explorer(points: Points, rows: Any, x: str, y: str) -> dict[str, Any]:
                          "values": values.tolist() if numeric else [str(v) for v in values]}  # fmt: skip
     _distinct_titles(columns)
     return {"columns": columns, "axes": [*points.metrics, *points.varied], "parameters": list(points.varied), "metrics": list(points.metrics), "x": x,
-            "y": y, "ok": points.ok[rows].tolist(), "table": "point-table"}  # fmt: skip
+            "y": y, "log": {k: style.spread(points.columns[n][points.ok]) > 100 for k, n in (("x", x), ("y", y))},
+            "ok": points.ok[rows].tolist(), "table": "point-table"}  # fmt: skip
 
 
 def _distinct_titles(columns: Mapping[str, dict[str, Any]]) -> None:

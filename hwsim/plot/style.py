@@ -140,8 +140,8 @@ def figure_text(value: float, unit: str = "") -> str:
     if unit not in _SI:
         number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
         return f"{number} {unit.replace('mm2', 'mm²')}".strip()
-    factor, prefixed = prefix_for([value], unit)
-    return f"{value / factor:.3g} {prefixed}".strip()
+    factor, prefixed = prefix_for([float(f"{value:.3g}")], unit)
+    return f"{float(f'{value / factor:.3g}'):g} {prefixed}".strip()
 
 
 def parameter_text(name: str, value: Any) -> str:
@@ -194,45 +194,54 @@ def label_points(
 ) -> int:  # fmt: skip
     """Write a text beside each point with a leader to it, where it covers no point, line, other text or edge; returns how many found room.
 
-    First come, first served. `radii_pt` are the points' radii in typographic points; an empty text stands for a point without one. `avoid` (n x 2,
-    data coordinates) is a cloud that texts keep off where they can. A text without room is left out. O(texts^2).
+    First come, first served, at the nearest place that hides few of the cloud `avoid` (n x 2, data coordinates). `radii_pt` are the points' radii in
+    typographic points; an empty text stands for a point without one. A text without room is left out. O(texts x (texts + cloud)).
     """
     figure = axes.get_figure(root=True)
     if figure is None:
         raise HwsimError("labels need axes on a figure")
     figure.draw_without_rendering()
     scale = figure.dpi / 72.0
-    window = axes.get_window_extent()
-    frame = (window.x0, window.y0, window.x1, window.y1)
     centres = axes.transData.transform(np.column_stack([xs, ys]))
-    taken: list[Box] = [(x - r * scale, y - r * scale, x + r * scale, y + r * scale) for (x, y), r in zip(centres, radii_pt, strict=True)]
+    marks: list[Box] = [(x - r * scale, y - r * scale, x + r * scale, y + r * scale) for (x, y), r in zip(centres, radii_pt, strict=True)]
+    written: list[Box] = []
     lines = _line_points(axes)
     cloud = axes.transData.transform(avoid) if avoid is not None and len(avoid) else np.zeros((0, 2))
-    placed = 0
-    for own, ((x, y), text, radius) in enumerate(zip(centres, texts, radii_pt, strict=True)):
-        others = taken[:own] + taken[own + 1 :]
-        near = [(offset, np.concatenate([lines, cloud]), True) for offset in _OFFSETS if math.hypot(*offset) < 30]
-        tries = [*near, *((offset, lines, True) for offset in _OFFSETS), *((offset, lines, False) for offset in _OFFSETS)] if text else []
-        for (dx, dy), keep_off, clear in tries:
-            reach = 1 + radius / math.hypot(dx, dy)
-            note = axes.annotate(
-                text, (xs[own], ys[own]), (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
-                ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center",
-                arrowprops={"arrowstyle": "-", "lw": 0.5, "color": BLACK, "shrinkA": 0, "shrinkB": radius * 0.6},
-                bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
-            )  # fmt: skip
-            box = _text_box(note)
-            leader = np.linspace((x, y), (x + dx * reach * scale, y + dy * reach * scale), 24)
-            crossed = others if clear else others[len(xs) - 1 :]  # at last, a leader may cross points, never texts
-            inside = frame[0] <= box[0] and box[2] <= frame[2] and frame[1] <= box[1] and box[3] <= frame[3]
-            free = inside and not any(_overlap(box, b) for b in taken) and not any(_covers(b, leader) for b in crossed)
-            if free and not _covers(box, keep_off):
-                taken.append(box)
-                lines = np.concatenate([lines, leader])
-                placed += 1
-                break
-            note.remove()
-    return placed
+    for own, (text, radius) in enumerate(zip(texts, radii_pt, strict=True)):
+        best: tuple[float, Any, Box, Floats] | None = None
+        for dx, dy in _OFFSETS if text else ():
+            note = _note(axes, text, (xs[own], ys[own]), (dx, dy), radius, size)
+            box, reach = _text_box(note), 1 + radius / math.hypot(dx, dy)
+            leader = np.linspace(centres[own], centres[own] + np.array([dx, dy]) * reach * scale, 24)
+            crossed = sum(_covered(mark, leader) > 0 for mark in marks[:own] + marks[own + 1 :])
+            cost = math.hypot(dx, dy) / 8 + 1.5 * math.log1p(_covered(box, cloud)) + 10 * crossed
+            if (best is None or cost < best[0]) and _free(axes, box, leader, [*marks, *written], written, lines):
+                if best is not None:
+                    best[1].remove()
+                best = (cost, note, box, leader)
+            else:
+                note.remove()
+        if best is not None:
+            written.append(best[2])
+            lines = np.concatenate([lines, best[3]])
+    return len(written)
+
+
+def _note(axes: Axes, text: str, point: tuple[float, float], offset: tuple[float, float], radius: float, size: float) -> Any:
+    (dx, dy), reach = offset, 1 + radius / math.hypot(*offset)
+    return axes.annotate(
+        text, point, (dx * reach, dy * reach), textcoords="offset points", fontsize=size, zorder=5,
+        ha="left" if dx > 1 else "right" if dx < -1 else "center", va="center",
+        arrowprops={"arrowstyle": "-", "lw": 0.5, "color": BLACK, "shrinkA": 0, "shrinkB": radius * 0.6},
+        bbox={"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8},
+    )  # fmt: skip
+
+
+def _free(axes: Axes, box: Box, leader: Floats, taken: Sequence[Box], written: Sequence[Box], lines: Floats) -> bool:
+    """Tell whether a text's box lies inside the axes and off all marks, texts and lines, and its leader off all texts."""
+    frame = axes.get_window_extent()
+    inside = frame.x0 <= box[0] and box[2] <= frame.x1 and frame.y0 <= box[1] and box[3] <= frame.y1
+    return inside and not any(_overlap(box, other) for other in taken) and not _covered(box, lines) and not any(_covered(b, leader) for b in written)
 
 
 def _text_box(note: Any) -> Box:
@@ -255,9 +264,10 @@ def _line_points(axes: Axes) -> Floats:
     return np.concatenate(found)
 
 
-def _covers(box: Box, points: Floats) -> bool:
+def _covered(box: Box, points: Floats) -> int:
+    """Number of points in a box."""
     x, y = points[:, 0], points[:, 1]
-    return bool(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).any())
+    return int(np.count_nonzero((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])))
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -223,3 +223,12 @@ def test_importing_plots_imports_no_library() -> None:
 
     code = "import sys, hwsim.plot.html, hwsim.plot.wafer_map; print([m for m in ('matplotlib', 'duckdb', 'plotly', 'jinja2') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_figures_roll_over_to_the_next_prefix() -> None:
+    assert style.figure_text(0.9999995, "s") == "1 s" and style.figure_text(999.4e-6, "s") == "999 µs"
+
+
+def test_every_operator_with_time_is_named(wafer: data.ReportView) -> None:
+    figure = roofline.report_figure(wafer)
+    assert len(figure.axes[0].texts) == min(len(roofline.marks_of(wafer, "sram")), roofline.LABELS)
