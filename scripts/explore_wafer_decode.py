@@ -1,6 +1,6 @@
 """Where does a decode step on the WSE-2 spend its time, and which grid is best? Prints a table and draws the README's picture (about three seconds).
 
-    python scripts/explore_wafer_decode.py -o docs/wafer_decode.png
+    python scripts/explore_wafer_decode.py -o scripts/pictures/wafer_decode.png
 """
 
 from __future__ import annotations
