@@ -41,7 +41,7 @@ class Choice:
 
     def equal(self, word: str) -> NDArray[np.bool_]:
         """Where the value, as written, is `word`."""
-        return np.array([written(v) == word for v in self.values], dtype=bool)[self.codes]
+        return np.array([str(written(v)) == word for v in self.values], dtype=bool)[self.codes]
 
 
 Column: TypeAlias = Floats | Choice

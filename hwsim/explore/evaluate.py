@@ -80,6 +80,7 @@ class Evaluator:
         self.programs: dict[Any, Program | HwsimError] = {}
         self.options: dict[Any, Mapping[str, Any] | HwsimError] = {}
         self.seen: set[str] = {*TOTALS, *RATES}
+        self.priced: set[str] = set()
 
     def evaluate(self, batch: Batch) -> Results:
         """Evaluate a batch. O(points x distinct operators), plus one mapping for each group that has not been seen.
@@ -100,7 +101,7 @@ class Evaluator:
                 self._group(found, columns, trace, chip, rows, group)
             self._constrain(found, columns, chip, rows, self._late)
         found.parameters = {**batch.columns, **_joined(n, pieces, self.space.derived)}
-        self._check_metrics(found)
+        self._check_metrics()
         return found
 
     def points_per_group(self) -> float:
@@ -232,6 +233,7 @@ class Evaluator:
         use = np.flatnonzero(good)
         priced = figures_of(target, program, {n: v[use] for n, v in table.items()}, len(use), self.wanted)
         self.seen |= {*program.figures}
+        self.priced.add(chip.name)
         for name, values in priced.figures.items():
             found.metrics[name][rows[group[use]]] = values
         for problem, where in priced.faults:
@@ -261,14 +263,14 @@ class Evaluator:
             return
         figures = report.metrics()
         self.seen |= {*figures}
+        self.priced.add(chip.name)
         for name in self.wanted:
             found.metrics[name][rows] = figures.get(name, math.nan)
 
-    def _check_metrics(self, found: Results) -> None:
+    def _check_metrics(self) -> None:
         """Refuse a metric that no report has, once a point has been priced on every chip."""
         unknown = [n for n in self.wanted if n not in self.seen]
-        done = {int(c) for c in np.unique(found.batch.chip[np.isin(found.status, (OK, CONSTRAINT))])}
-        if unknown and self.programs and done >= set(range(len(self.space.chips))):
+        if unknown and len(self.priced) == len(self.space.chips):
             raise InvalidSpace(f"no report of this space has a metric '{unknown[0]}'{nearest(unknown[0], {*self.seen, *self.space.parameters})}")
 
 

@@ -142,7 +142,7 @@ def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
         for one in node.args:
             _check(one, text, names)
     elif isinstance(node, ast.Subscript):
-        if dotted(node.value) is None or not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, int):
+        if dotted(node.value) is None or not isinstance(node.slice, ast.Constant) or type(node.slice.value) is not int:
             raise HwsimError(f"'{text}': an index is name[0], name[1], ...")
         _check(node.value, text, names)
     else:

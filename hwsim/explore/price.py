@@ -44,6 +44,8 @@ def figures_of(target: Target, program: Program, columns: Mapping[str, Floats], 
     """
     found = Figures({})
     no_cost, too_fast = np.zeros(points, dtype=bool), np.zeros(points, dtype=bool)
+    if not points:
+        return found
     table = _scratch(program.params.dtype)[: min(points, BLOCK)]
     table.view(np.uint8).reshape(len(table), -1)[:] = program.params.view(np.uint8)
     for start in range(0, points, BLOCK):

@@ -205,10 +205,10 @@ class _Reader:
         traces, chips = self.traces(), self.chips()
         axes = tuple(self.axis(name, stated, chips) for name, stated in entry.parameters.items())
         self.contradictions(axes, traces)
-        derived = self.derived(chips)
         for axis in axes:
             if axis.kind == "mapping":
                 self.option_known(axis.name, chips, axis.values)
+        derived = self.derived(chips)
         constraints = tuple(self.expression(text, ("constraints", i)) for i, text in enumerate(entry.constraints))
         for i, name in enumerate(entry.metrics):
             if name in entry.metrics[:i]:

@@ -95,11 +95,12 @@ def open_store(folder: str | Path, space: Space, chunk: int) -> Store:
 
 def manifest(space: Space, chunk: int) -> dict[str, Any]:
     """What ``manifest.json`` states: schema, key, versions, size, and the columns of the shards."""
+    constants = space.chips[0].params
     return {
         "schema": SCHEMA, "key": space.key, "versions": {"hwsim": __version__, "numpy": np.__version__, "duckdb": duckdb.__version__,
                                                          "python": platform.python_version()},
         "points": len(space), "chunk": chunk, "fidelity": space.fidelity, "traces": list(space.trace_names),
-        "chips": {c.name: c.key for c in space.chips}, "parameters": {n: space.chips[0].params[n].unit if "." not in n else "" for n in space.parameters},
+        "chips": {c.name: c.key for c in space.chips}, "parameters": {n: constants[n].unit if n in constants else "" for n in space.parameters},
         "metrics": list(space.metrics),
     }  # fmt: skip
 
@@ -263,9 +264,10 @@ class SweepResults:
         """The rows as numpy columns; figures that are missing are NaN."""
         found: dict[str, NDArray[Any]] = {}
         for name, values in self.relation.fetchnumpy().items():
-            gaps = isinstance(values, np.ma.MaskedArray)
-            kind = values.dtype.kind
-            found[name] = np.asarray(values.filled(np.nan if kind == "f" else None) if gaps and kind in "fO" else values)
+            if isinstance(values, np.ma.MaskedArray):
+                nothing: Any = np.nan if values.dtype.kind == "f" else None
+                values = np.where(np.ma.getmaskarray(values), nothing, values.data)
+            found[name] = np.asarray(values)
         return found
 
 
