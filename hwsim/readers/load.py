@@ -11,11 +11,13 @@ from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.core.graph import Graph, single_op
 from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
-from hwsim.readers.huggingface import read_huggingface
+from hwsim.readers.huggingface import read_decoder, read_huggingface
+from hwsim.readers.networks import NAMES, read_network
 from hwsim.readers.trace import read_trace
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
+_ATTRIBUTES = ("kv_dtype", "math_dtype")  # of one operator: the cache's format, the accumulator's
 _FOR_THE_CALLER = ("component", "layer")
 
 
@@ -23,15 +25,19 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
     """Return the operator graph called `trace`, or read from a path.
 
     A path is a Hugging Face ``config.json`` (or its folder), a native trace ``.yaml``, or a ``.csv`` of matrix multiplications. The options of a
-    language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of a CSV
-    `chain` and `dtype`; a native trace takes none. An option of None counts as absent. The same request gives the same (immutable) graph.
+    language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of an image
+    network `input` (height, width), `batch` and `dtype`, of a CSV `chain` and `dtype`; a native trace takes none. An option of None counts as
+    absent. The same request gives the same (immutable) graph.
 
     Raises `InvalidTrace` for an unknown name or option (naming the nearest), a malformed file, or a request the model cannot serve.
 
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
-    path, name = trace_path(trace)
+    if isinstance(trace, str) and trace in NAMES:
+        path, name = Path(trace), trace
+    else:
+        path, name = trace_path(trace)
     given = tuple(sorted((key, type(value).__name__, _frozen(value)) for key, value in options.items() if value is not None))
     stamp = path.stat().st_mtime_ns if path.is_file() else 0
     try:
@@ -44,7 +50,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
 
 def trace_names() -> list[str]:
     """Return the names of the shipped traces, sorted."""
-    return sorted(_shipped())
+    return sorted({*_shipped(), *NAMES})
 
 
 def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
@@ -60,12 +66,22 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
     if forms == ["primitive"]:
         raise InvalidTrace(f"primitive '{name}' is one mechanism of a target, not an operator graph")
     if forms == ["trace"]:
-        return load_graph(name, **rest)
-    attrs: dict[str, Any] = {"attrs": {"kv_dtype": rest.pop("kv_dtype")}} if "kv_dtype" in rest else {}
+        return load_graph(name, **_positions(name, rest))
+    extra = {key: rest.pop(key) for key in _ATTRIBUTES if key in rest}
+    attrs: dict[str, Any] = {"attrs": extra} if extra else {}
     fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
     if clash := [key for key in rest if key in ("name", "label", "phase", "repeat", "attrs", "kind", "inputs", "outputs", "output", "bounds")]:
         raise InvalidTrace(f"operator '{name}' has no argument '{clash[0]}'")
     return single_op(name, **rest, **fields, **attrs)
+
+
+def _positions(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with `max_context` raised to the positions asked for: what was measured beyond a model's published maximum did run."""
+    needed = options.get("context") or (options.get("prompt") or 0) + (options.get("generate") or 0)
+    path = _shipped().get(name)
+    if path is None or path.suffix != ".json" or type(needed) is not int or needed <= read_decoder(path).max_context:
+        return options
+    return {"max_context": needed, **options}
 
 
 def trace_path(trace: str | Path) -> tuple[Path, str]:
@@ -82,7 +98,7 @@ def trace_path(trace: str | Path) -> tuple[Path, str]:
         if path.is_dir():
             return path / "config.json", path.resolve().name
         raise InvalidTrace(f"what format is this? known endings: {', '.join(_SUFFIXES)}", location=Location(text))
-    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, known)}; `hwsim traces` lists them (or give a path to a file)")
+    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES))}; `hwsim traces` lists them (or give a path to a file)")
 
 
 def _shipped() -> dict[str, Path]:
@@ -99,6 +115,8 @@ def _shipped() -> dict[str, Path]:
 @lru_cache(maxsize=64)
 def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], ...]) -> Graph:
     options = {key: value for key, _, value in given}
+    if name in NAMES and str(path) == name:
+        return read_network(name, **options)
     return _READERS[path.suffix.lower()](path, name, options)
 
 

@@ -18,6 +18,10 @@ from hwsim.validate.cases import Case
 
 T = TypeVar("T")
 PARTS = ("component", "layer")
+STEP = "decode_step"  # component of a serving case: one step of the running batch
+ALIASES = {"proj": "o", "ffn1": "up", "ffn2": "down"}  # components of a plain decoder layer, as published tables name them
+ONE_OF = ("norm", "allreduce")  # components that a layer holds twice; a table gives one of them
+REQUEST_SETS = {"chat": "chat_prompt_tokens"}  # sets of requests, and the chip's constant for their mean prompt length
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,26 @@ def located(workload: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             places = (folder / value, folder.parent / "data" / value)
             found[key] = next((str(p) for p in places if p.is_file()), value)
     return found
+
+
+def part(report: Report, metric: str, component: str, layer: int | None) -> float:
+    """Return one metric of a component or a layer, by the names that published tables use. Raises `HwsimError`.
+
+    `decode_step` is one step of a generation's running batch: all decode work over the number of steps. A layer's norms and all-reduces are
+    published one at a time.
+    """
+    ops = report.cost.program.graph.ops
+    if component == STEP and metric in ("latency_s", "cycles"):
+        rows = zip(ops, report.cost.program.row_of, strict=True)
+        cycles = sum(float(report.cost.cycles_by_row[row]) * op.repeat for op, row in rows if op.phase == "decode" and row >= 0)
+        step = cycles / int(report.meta.get("generate", 1))
+        return step if metric == "cycles" else step / report.cost.program.clock_hz
+    labels = {op.label for op in ops}
+    name = component if component in labels else ALIASES.get(component, component)
+    if name in ONE_OF and layer is None and report.meta.get("model", {}).get("layers") == 1:
+        alike = sum(op.repeat for op in ops if op.label == name and op.layer == 0)
+        return report.part(metric, component=name, layer=0) / max(1, alike)
+    return report.part(metric, component=name, layer=layer)
 
 
 class Runner:
@@ -112,7 +136,7 @@ class Runner:
         report = self.report(what)
         component, layer = what.workload.get("component", ""), what.workload.get("layer")
         if component or layer is not None:
-            return report.part(metric, component=component, layer=layer)
+            return part(report, metric, component, layer)
         return report.metric(metric)
 
     def duration(self, what: Configuration) -> float:
@@ -129,9 +153,20 @@ class Runner:
         stated = {k: v for k, v in workload.items() if k not in PARTS}
         return self._once(("graph", frozen(stated)), lambda: graph_of_workload(stated))
 
+    def requested(self, what: Configuration) -> Mapping[str, Any]:
+        """Return the workload with its `request_set` turned into the mean prompt length that the chip's file assumes. Raises `HwsimError`."""
+        workload = dict(what.workload)
+        name = workload.pop("request_set", None)
+        if name is None:
+            return workload
+        if name not in REQUEST_SETS:
+            raise InvalidCase(f"unknown request_set '{name}'{nearest(str(name), REQUEST_SETS)}; known: {', '.join(REQUEST_SETS)}")
+        workload.setdefault("prompt", round(self.chip(what.chip).number(REQUEST_SETS[name])))
+        return workload
+
     def report(self, what: Configuration) -> Report:
         """Return the report of an operator or trace on a chip. Raises `HwsimError`."""
-        stated = replace(what, workload={k: v for k, v in what.workload.items() if k not in PARTS})
+        stated = replace(what, workload={k: v for k, v in self.requested(what).items() if k not in PARTS})
         return self._once(
             ("report", stated.key), lambda: api.simulate(self.graph(stated.workload), self.chip(what.chip), stated.mapping, interval=False)
         )

@@ -1,4 +1,4 @@
-"""Joules of one operator, power that flows whatever runs, and silicon area.
+"""Joules of one operator, the clock under the board's power limit, power that flows whatever runs, and silicon area.
 
 ``energy_mode: nameplate`` charges the board's TDP for the whole time (how published comparisons are made). ``activity`` is
 ``P = P_active_idle + e_byte x DRAM bandwidth + e_flop x FLOP rate``, fitted to roofline kernels measured on an A100 (gpu-benches); a byte's energy
@@ -18,6 +18,8 @@ from hwsim.engine.jit import jit
 from hwsim.targets.gpu import spec
 
 Floats = NDArray[np.float64]
+LOWEST_CLOCK = 0.25  # share of the stated clock below which no board is driven
+BISECTIONS = 30
 
 AREAS = {
     "cores": "area_cores_mm2", "on-chip network": "area_network_mm2", "L2": "area_l2_mm2", "memory PHY": "area_memory_phy_mm2",
@@ -26,18 +28,73 @@ AREAS = {
 
 
 @jit
-def charge(op: Any, p: Any, out: Any) -> None:
-    """Fill bytes and joules, of all GPUs together. An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link."""
+def flop_energy(arithmetic: float, p: Any) -> float:
+    """Joules per operation (2 per MAC) of a kind of arithmetic."""
+    if arithmetic == spec.VECTOR_FP64:
+        return float(p.fp64_j_per_flop)
+    if arithmetic == spec.TENSOR_FP8 or arithmetic == spec.TENSOR_INT8:  # noqa: PLR1714  (jitted)
+        return float(p.tensor8_j_per_flop)
+    return float(p.vector_j_per_flop if arithmetic <= spec.VECTOR_FP32 else p.tensor_j_per_flop)  # 0: no product
+
+
+@jit
+def capped_clock(watts_moved: float, watts_core: float, share: float, slack: float, p: Any) -> float:
+    """Largest clock, as a share of the stated one, at which a board stays within its power limit: ``P_idle + P(s) <= TDP``.
+
+    At the full clock memory draws `watts_moved` and the SMs `watts_core` over the operator's time; a SM's joules fall as ``s^e`` (voltage follows
+    the clock) and the time grows as ``1 + share (1 / s - 1)`` once the `slack` of the SMs behind memory is used up. Bisection.
+    """
+    low, high = LOWEST_CLOCK, 1.0
+    for _ in range(BISECTIONS):
+        scale = 0.5 * (low + high)
+        time = 1 + max(0.0, share * (1 / scale - 1) - slack)
+        if p.active_idle_w + (watts_moved + watts_core * scale**p.throttle_exponent) / time > p.tdp_w:
+            high = scale
+        else:
+            low = scale
+    return low
+
+
+@jit
+def throttle(op: Any, p: Any, out: Any) -> None:
+    """Lower the clock of an operator whose power exceeds the board's limit: longer arithmetic, fewer joules per operation.
+
+    The limit is applied operator by operator, which is pessimistic for spikes shorter than the board's control loop.
+    """
+    bound = max(out.compute, out.memory, out.dispatch)
+    cycles = out.launch + out.conversion + bound + out.overlap_loss
+    if cycles <= 0:
+        return
+    per_watt = cycles / p.clock_hz * op.gpus
+    moved, core = out.dram_traffic / per_watt, out.arithmetic / per_watt
+    out.clock_scale = 1.0
+    if p.active_idle_w + moved + core <= p.tdp_w:
+        return
+    out.clock_scale = capped_clock(moved, core, out.compute / cycles, (bound - out.compute) / cycles, p)
+    out.throttle = max(0.0, out.compute / out.clock_scale - bound)
+    out.arithmetic *= out.clock_scale**p.throttle_exponent
+
+
+@jit
+def charge(op: Any, p: Any, executed: float, out: Any) -> None:
+    """Fill bytes, joules and the clock, of all GPUs together; `executed` MACs (Winograd: fewer than the operator's).
+
+    An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link.
+    """
     if op.kind == spec.ALLREDUCE:
         out.link_bytes = 2 * (op.gpus - 1) * op.bytes
         out.dram_bytes = max(2 * op.bytes * op.gpus, op.compulsory_bytes)
     else:
-        out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes)
-    if p.activity > 0:
-        out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
-        tensor = op.arithmetic in (spec.TENSOR_16, spec.TENSOR_INT8, spec.TENSOR_TF32)
-        out.arithmetic = 2 * op.macs * (p.tensor_j_per_flop if tensor else p.vector_j_per_flop) + op.flops * p.vector_j_per_flop
-        out.link_traffic = out.link_bytes * p.link_j_per_byte
+        out.fused_bytes = op.fused_bytes * op.gpus
+        out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.fused_bytes - out.l2_bytes + op.converted_bytes * op.gpus
+    out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
+    out.arithmetic = 2 * executed * flop_energy(op.arithmetic, p) + op.flops * p.vector_j_per_flop
+    out.link_traffic = out.link_bytes * p.link_j_per_byte
+    out.engine_work = op.requests * p.request_j
+    if op.kind != spec.ALLREDUCE:
+        throttle(op, p, out)
+    if p.activity <= 0:
+        out.dram_traffic, out.arithmetic, out.link_traffic, out.engine_work = 0.0, 0.0, 0.0, 0.0
 
 
 def static_power_w(p: Table) -> Mapping[str, Floats]:

@@ -14,15 +14,20 @@ from hwsim.core.dtype import dtype
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
-from hwsim.core.operators import attended_pairs
+from hwsim.core.operators import attended_pairs, conv_output
 from hwsim.core.program import Table
 from hwsim.targets.gpu import sharding, spec
+from hwsim.targets.gpu.autocast import Extra, extras
+from hwsim.targets.gpu.decompose import PARTS, unfused
 from hwsim.targets.gpu.mapping import Options
 
-VECTOR_KINDS = ("elementwise", "rope", "embedding", "topk")
-KIND_CODES = {"matmul": spec.MATMUL, "attention": spec.ATTENTION, "softmax": spec.SOFTMAX, "norm": spec.NORM, "allreduce": spec.ALLREDUCE}
+VECTOR_KINDS = ("elementwise", "rope", "embedding", "topk", "pool", "concat")
+PRODUCTS = ("matmul", "attention", "conv2d")
+KIND_CODES = {"matmul": spec.MATMUL, "attention": spec.ATTENTION, "softmax": spec.SOFTMAX, "norm": spec.NORM, "allreduce": spec.ALLREDUCE,
+              "conv2d": spec.CONV}  # fmt: skip
 KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
-ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp32": spec.VECTOR_FP32}
+ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp8": spec.TENSOR_FP8, "fp32": spec.VECTOR_FP32,
+              "tf32": spec.TENSOR_TF32, "fp64": spec.VECTOR_FP64}  # fmt: skip
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
 CACHED_GRAPHS = 32
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
@@ -43,12 +48,16 @@ class Lowered:
 
 @dataclass(frozen=True)
 class Launch:
-    """What an operator's neighbours make of it: `width` and `share` of a merged product, kernel `launches`, `host` 1 where a step starts."""
+    """What an operator's neighbours make of it: `width` and `share` of a merged product, kernel `launches`, `host` 1 where a step starts.
+
+    `kept` is the share of its operands and results that never leaves the registers of the kernel before it.
+    """
 
     width: int
     share: float
     launches: float
     host: int
+    kept: float = 0.0
 
 
 _KEPT: OrderedDict[tuple[str, Options], Lowered] = OrderedDict()
@@ -64,15 +73,32 @@ def lower(graph: Graph, options: Options) -> Lowered:
     return found
 
 
-def unmodelled(op: Op) -> str:
+def arithmetic_of(op: Op, options: Options) -> float:
+    """Return the arithmetic of a product; 0 when there is none for its formats.
+
+    Weights in fp8 under 16-bit activations run on fp8 tensor cores (activations are quantised on the fly), int8 weights on int8 ones where
+    SmoothQuant maps the model. Tensors of 16 bits accumulate in fp32 at the tensor cores' rate (attribute ``math_dtype``).
+    """
+    if op.kind == "matmul" and op.operand_role == "weight" and op.weight_dtype != op.dtype:
+        if op.weight_dtype == "fp8" and op.dtype in ("fp16", "bf16"):
+            return spec.TENSOR_FP8
+        return spec.TENSOR_INT8 if op.weight_dtype == "int8" and options.software == "vllm_smoothquant" else 0
+    if op.dtype == "fp32" and options.tf32:
+        return spec.TENSOR_TF32
+    return ARITHMETIC.get(op.dtype, 0)
+
+
+def unmodelled(op: Op, options: Options) -> str:
     """Return why this target has no model for an operator; empty when it has one."""
     if op.kind not in KIND_CODES:
         return "no kernel model"
-    if op.kind in ("matmul", "attention") and op.dtype not in ARITHMETIC:
-        return f"no {op.dtype} arithmetic"
-    if op.kind == "matmul" and op.operand_role == "weight":
-        if op.weight_dtype != op.dtype:
+    if op.kind in PRODUCTS and not arithmetic_of(op, options):
+        if op.weight_dtype != op.dtype and op.kind == "matmul":
             return f"no kernel for {op.weight_dtype} weights with {op.dtype} activations"
+        return f"no {op.dtype} arithmetic"
+    if op.kind == "conv2d" and (op.weight_density < 1 or op.weight_dtype != op.dtype):
+        return "no kernel for sparse or mixed-format convolution weights"
+    if op.kind == "matmul" and op.operand_role == "weight":
         if op.weight_density < 1:
             return "no kernel for sparse weights"
         if op["pool"]:
@@ -88,19 +114,28 @@ def encode(graph: Graph, options: Options) -> Lowered:
         parted = sharding.shardings(graph)
         spread = sharding.with_allreduces(graph, parted)
     by_name = {op.name: how for op, how in zip(graph.ops, parted, strict=True)}
+    if options.unfused_attention:
+        by_name |= {f"{op.name}.{part}": by_name[op.name] for op in graph.ops if op.kind == "attention" for part in PARTS}
+        spread = unfused(spread)
     launches = _launches(spread, options)
+    single = len(graph.ops) == 1
+    mixed = extras(spread) if options.mixed(graph.phase, graph.ops[0].dtype, single) else {}
     index: dict[tuple[object, ...], int] = {}
     records: list[tuple[float, ...]] = []
     counts: list[float] = []
     row_of, skipped = [], []
     for op, launch in zip(spread.ops, launches, strict=True):
         how = by_name.get(op.name, sharding.REPLICATED)
-        key = (op.signature, how, launch)
+        extra = mixed.get(op.name, Extra())
+        key = (op.signature, how, launch, extra)
         at = index.setdefault(key, len(records))
         if at == len(records):
-            if reason := unmodelled(op):
+            if reason := unmodelled(op, options):
                 skipped.append(_share(op, graph, reason))
-            records.append(tuple(_record(op, how, launch, options, single=len(graph.ops) == 1)[f] for f in spec.OP_FIELDS))
+            record = _record(op, how, launch, options, single=single)
+            _widen(record, extra)
+            record["requests"] = launch.host * int(graph.meta.get("batch", 1)) if op.phase == "decode" else 0
+            records.append(tuple(record[f] for f in spec.OP_FIELDS))
             counts.append(0.0)
         counts[at] += op.repeat
         row_of.append(at)
@@ -120,8 +155,9 @@ def _check_devices(graph: Graph, options: Options) -> None:
 def resident_bytes(graph: Graph) -> float:
     """Bytes that stay in memory: all weights, and each cache once at its longest (a generation names one per stage)."""
     caches: dict[str, float] = {}
+    empty = {t for op in graph.ops if op.kind == "attention" and not op.phase and op["new"] == op["kv"] for t in op.inputs}
     for tensor in graph.tensors.values():
-        if tensor.role == "kv_cache":
+        if tensor.role == "kv_cache" and tensor.name not in empty:
             name = _STAGE.sub("", tensor.name)
             caches[name] = max(caches.get(name, 0.0), tensor.bytes)
     return graph.weight_bytes + sum(caches.values())
@@ -140,8 +176,9 @@ def _launches(graph: Graph, options: Options) -> list[Launch]:
         for tensor in op.inputs:
             readers.setdefault(tensor, []).append(op)
     found, started = [], set()
+    behind: set[str] = set()  # results that a convolution's kernel still holds
     for op in graph.ops:
-        width, share, launches = op.bounds.get("n", 0), 1.0, 1.0
+        width, share, launches, kept = op.bounds.get("n", 0), 1.0, 1.0, 0.0
         if options.fused and op.kind == "matmul" and op.operand_role == "weight":
             width = sum(o["n"] for o in readers[op.inputs[0]] if _mergeable(op, o))
             share = launches = op["n"] / width
@@ -149,13 +186,17 @@ def _launches(graph: Graph, options: Options) -> list[Launch]:
             launches = 1 / max(1, sum(_rotations(graph, r) for r in readers.get(op.outputs[0], ())))
         elif options.fused and op.function == "add" and any(r.kind == "norm" for r in readers.get(op.outputs[0], ())):
             launches = 0.0
+        elif options.fused and op.kind == "elementwise" and op.inputs[0] in behind and len(readers[op.inputs[0]]) == 1:
+            launches, kept = 0.0, 2 / (len(op.inputs) + 1)
         elif op.kind == "attention" and op["q"] == 1 and options.split_kv:
             launches = 2.0  # the parts of the sequence, then their combination
         match = _STAGE.match(op.name)
         stage = match[0] if match else ""
         host = int(options.engine and bool(op.phase) and stage not in started)
         started.add(stage)
-        found.append(Launch(width, share, launches, host))
+        if op.kind == "conv2d" or kept:
+            behind.update(op.outputs)
+        found.append(Launch(width, share, launches, host, kept))
     return found
 
 
@@ -179,15 +220,18 @@ def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool)
     record.update(
         compulsory_bytes=op.compulsory_bytes, gpus=options.devices, host=launch.host, launches=launch.launches, share=launch.share,
         dispatch=spec.DISPATCH_CODES[options.dispatch_of(op.phase, single)], element_bytes=width, batch=1, bytes=op.compulsory_bytes / parts,
+        weight_bytes=op.weight_bytes / parts, write_bytes=op.output_bytes / parts, groups=1,
     )  # fmt: skip
-    if unmodelled(op):
+    if unmodelled(op, options):
         return record
-    record.update(kind=KIND_CODES[op.kind], macs=op.macs, flops=op.elementary)
-    record["arithmetic"] = spec.TENSOR_TF32 if options.tf32 and op.dtype == "fp32" else ARITHMETIC.get(op.dtype, 0)
+    record.update(kind=KIND_CODES[op.kind], macs=op.macs, flops=op.elementary, fused_bytes=launch.kept * record["bytes"])
+    record["arithmetic"] = arithmetic_of(op, options) if op.kind in PRODUCTS else 0
     if op.kind == "matmul":
-        record.update(_matmul(op, how, parts, launch, width))
+        record.update(_matmul(op, how, parts, launch))
     elif op.kind == "attention":
         record.update(_attention(op, parts))
+    elif op.kind == "conv2d":
+        record.update(_conv(op))
     elif op.kind == "allreduce":
         record["bytes"] = op["elements"] * width
     else:
@@ -195,7 +239,24 @@ def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool)
     return record
 
 
-def _matmul(op: Op, how: int, parts: int, launch: Launch, width: float) -> dict[str, float]:
+def _widen(record: dict[str, float], extra: Extra) -> None:
+    """Add what mixed precision moves and converts (networks run on one GPU: nothing is split)."""
+    record["bytes"] += extra.surplus
+    record["converted_bytes"] = extra.converted
+    record["launches"] += extra.conversions
+
+
+def _conv(op: Op) -> dict[str, float]:
+    """Sizes of the implicit product of one group, and the 2 x 2 output tiles where Winograd's algorithm applies (3 x 3, stride 1, dense)."""
+    high, wide, groups = conv_output(op["h"], op["r"], op.bounds), conv_output(op["w"], op["s"], op.bounds), op["groups"]
+    plain = (op["r"], op["s"], op["stride"], op["dilation"], groups) == (3, 3, 1, 1, 1)
+    return {
+        "m": op["n"] * high * wide, "k": op["c"] // groups * op["r"] * op["s"], "n": op["k"] // groups, "groups": groups,
+        "wino_m": op["n"] * math.ceil(high / 2) * math.ceil(wide / 2) if plain else 0,
+    }  # fmt: skip
+
+
+def _matmul(op: Op, how: int, parts: int, launch: Launch) -> dict[str, float]:
     batch, m, k, n, merged = op["batch"], op["m"], op["k"], op["n"], launch.width
     stored = batch // op["shared"]
     if how == sharding.COLUMNS:
@@ -204,8 +265,11 @@ def _matmul(op: Op, how: int, parts: int, launch: Launch, width: float) -> dict[
         k = math.ceil(k / parts)
     elif how == sharding.SPLIT:
         batch, stored = math.ceil(batch / parts), math.ceil(stored / parts)
-    moved = (batch * m * k + stored * k * n + batch * m * n + op["bias"] * n) * width
-    return {"batch": batch, "m": m, "k": k, "n": merged, "bytes": max(moved, op.compulsory_bytes / parts)}
+    width, right = dtype(op.dtype).bytes, dtype(op.weight_dtype if op.operand_role == "weight" else op.dtype).bytes
+    written = batch * m * n * width
+    moved = batch * m * k * width + (stored * k * n + op["bias"] * n) * right + written
+    found = {"batch": batch, "m": m, "k": k, "n": merged, "bytes": max(moved, op.compulsory_bytes / parts), "write_bytes": written}
+    return found if right == width else {**found, "element_bytes": right}
 
 
 def _attention(op: Op, parts: int) -> dict[str, float]:

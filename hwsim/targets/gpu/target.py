@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import Infeasible, UnsupportedOp
+from hwsim.core.errors import Infeasible, InvalidMapping, UnsupportedOp
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped
 from hwsim.targets.gpu import spec
+from hwsim.targets.gpu.collectives import allreduce_seconds
 from hwsim.targets.gpu.energy import area_mm2, static_power_w
 from hwsim.targets.gpu.kernels import price
 from hwsim.targets.gpu.lowering import Lowered, lower
@@ -49,20 +50,24 @@ class GpuTarget:
         options = parse_options(mapping)
         lowered = lower(graph, options)
         _check(lowered, chip, allow_unmodelled)
+        _check_chip_has(lowered, chip, options)
         kernels = options.kernel_set()
         numbers = {
             "devices": options.devices, "nodes": options.nodes, "serving": kernels == "serving", "split_kv": options.split_kv,
             "algorithm": spec.ALGORITHM_CODES.get(options.algorithm or "", spec.FASTER if options.engine else spec.RING),
-            "activity": options.energy_mode == "activity",
+            "activity": options.energy == "activity", "pcie": options.link == "pcie", "native": options.library != "cuda-12",
+            "nchw": options.layout == "nchw", "l2_resident": options.l2_resident,
         }  # fmt: skip
         params = spec.parameter_record(chip, numbers)
         dispatches = [name for name, code in spec.DISPATCH_CODES.items() if code in lowered.dispatches]
         stated = {**options.model_dump(), "tensor_parallel": options.devices, "kernels": kernels, "fusion": "serving" if options.fused else "none",
-                  "dispatch": "+".join(dispatches)}  # fmt: skip
+                  "dispatch": "+".join(dispatches), "energy_mode": options.energy,
+                  "attention": "unfused" if options.unfused_attention else "fused"}  # fmt: skip
+        figures = {"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes, **_bus(graph, params[0])}
         return Program(
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
             slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=first(static_power_w(params)),
-            area_mm2=first(area_mm2(params)), figures={"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes},
+            area_mm2=first(area_mm2(params)), figures=figures,
             used_params=USED_PARAMS, assumptions=_assumptions(options, kernels, lowered), serial=True,
             warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
         )  # fmt: skip
@@ -92,6 +97,8 @@ def _check(lowered: Lowered, chip: Chip, allow_unmodelled: bool) -> None:
 
 def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str, ...]:
     found = [f"kernel rates of the {kernels} set of measured kernels; board-to-board spread of 5 % or more is not in the ranges"]
+    if np.isin(lowered.rows["kind"], spec.CONV).any():
+        found.append("grouped and depthwise convolutions have few published timings: their rates are assumed, with wide ranges")
     if np.isin(lowered.rows["arithmetic"], (spec.TENSOR_INT8, spec.TENSOR_TF32)).any():
         found.append("int8 and TF32 products reach the fraction of peak that was measured for fp16")
     if options.engine:
@@ -100,9 +107,29 @@ def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str,
         found.append("tensor parallel over all devices, collectives do not overlap with kernels; the gather of split results is not charged")
     if options.nodes > 1:
         found.append("the network between nodes is assumed (node_bytes_per_s, node_hop_s), not measured")
-    nameplate = options.energy_mode == "nameplate"
-    found.append("nameplate energy: the board's TDP for the whole time" if nameplate else "activity energy: no power cap applied")
+    if options.energy == "nameplate":
+        found.append("nameplate energy: the board's TDP for the whole time")
+    else:
+        found.append("activity energy: idle power, joules per DRAM byte and per operation; the power limit lowers the clock operator by operator")
     return tuple(found)
+
+
+def _bus(graph: Graph, p: Any) -> dict[str, float]:
+    """The bus bandwidth of an all-reduce alone: ``2 (n - 1) / n bytes / T``."""
+    if len(graph.ops) != 1 or graph.ops[0].kind != "allreduce":
+        return {}
+    moved = graph.ops[0].input_bytes
+    return {"bandwidth_bytes_per_s": float(2 * (p["devices"] - 1) / p["devices"] * moved / allreduce_seconds(moved, p))}
+
+
+def _check_chip_has(lowered: Lowered, chip: Chip, options: Options) -> None:
+    """Refuse arithmetic or links that the chip lacks. Raises `UnsupportedOp`, `InvalidMapping`."""
+    for code, rate in spec.RATES.items():
+        if chip.number(rate) == 0 and (used := np.flatnonzero(lowered.rows["arithmetic"] == code)).size:
+            name = lowered.graph.ops[lowered.row_of.index(int(used[0]))].name
+            raise UnsupportedOp("gpu", (f"{name} ({chip.name} has no such arithmetic: {rate} is 0)",))
+    if options.devices > options.nodes and options.link == "nvlink_switch" and chip.number("link_bytes_per_s") == 0:
+        raise InvalidMapping(f"{chip.name} has no NVLink: with several devices a node, state link: pcie")
 
 
 TARGET = GpuTarget()

@@ -8,27 +8,23 @@ from typing import Any
 import pytest
 
 from hwsim.targets.gpu import spec
-from hwsim.targets.gpu.collectives import allreduce_seconds, one_shot_seconds, ring_seconds
-from hwsim.targets.gpu.kernels import (
-    attention_blocks,
-    attention_compute,
-    attention_memory,
-    dispatch_gap,
-    gemm_compute,
-    launch_seconds,
-    overlapped,
-    sm_rate,
-    stream_cycles,
-    tile_cycles,
-    vector_fraction,
-)
+from hwsim.targets.gpu.attention import attention_blocks, attention_compute, attention_memory
+from hwsim.targets.gpu.collectives import allreduce_seconds, in_switch_seconds, one_shot_seconds, pipeline_seconds, ring_seconds
+from hwsim.targets.gpu.gemm import gemm_compute, overlapped, sm_rate, stream_cycles, tile_cycles_per_k
+from hwsim.targets.gpu.kernels import dispatch_gap, launch_seconds, vector_fraction
+
+
+def tensor_gemm(batch: float, m: float, k: float, n: float, element_bytes: float, rate: float, p: Any) -> tuple[float, float, float]:
+    """A product on tensor cores: every tile shape, splits of K of any length."""
+    found: tuple[float, float, float] = gemm_compute(batch, m, k, n, element_bytes, rate, p.tile_rows, p.tile_cols, p.tile_rate, 8.0, 1.0, 1.0, p)
+    return found
 
 
 def test_a_tile_is_bound_by_its_macs_or_by_its_operands() -> None:
-    assert tile_cycles(128, 128, 4096, 4096, 4096, 2, 1024, 1e9) == 128 * 128 * 4096 / 1024
-    assert tile_cycles(128, 128, 4096, 4096, 4096, 2, 1e9, 35.0) == pytest.approx(256 * 4096 * 2 / 35)
-    assert tile_cycles(128, 128, 64, 1, 4096, 2, 1e9, 35.0) == pytest.approx(129 * 64 * 2 / 35)  # one row is all there is to load
-    assert tile_cycles(128, 128, 64, 1, 1, 2, 1024, 1e9) == tile_cycles(128, 128, 64, 128, 128, 2, 1024, 1e9)  # an edge tile costs a whole one
+    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 1024, 1e9) == 128 * 128 / 1024
+    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 1e9, 35.0) == pytest.approx(256 * 2 / 35)
+    assert tile_cycles_per_k(128, 128, 1, 4096, 2, 1e9, 35.0) == pytest.approx(129 * 2 / 35)  # one row is all there is to load
+    assert tile_cycles_per_k(128, 128, 1, 1, 2, 1024, 1e9) == tile_cycles_per_k(128, 128, 128, 128, 2, 1024, 1e9)  # an edge tile costs a whole one
 
 
 def test_waves_step_when_the_sms_are_full(p: Any) -> None:
@@ -36,7 +32,7 @@ def test_waves_step_when_the_sms_are_full(p: Any) -> None:
     one = 128 * 128 * 4096 / 1024
 
     def cycles(tiles: int) -> float:
-        return gemm_compute(tiles, 128, 4096, 128, 2, 1024.0, p)[0]
+        return tensor_gemm(tiles, 128, 4096, 128, 2, 1024.0, p)[0]
 
     assert cycles(108) == pytest.approx(one)
     assert cycles(216) == pytest.approx(2 * one)
@@ -44,15 +40,15 @@ def test_waves_step_when_the_sms_are_full(p: Any) -> None:
 
 
 def test_splitting_k_fills_idle_sms_and_pays_for_its_partial_sums(p: Any) -> None:
-    cycles, _, split = gemm_compute(1, 128, 65536, 128, 2, 1024.0, p)
+    cycles, _, split = tensor_gemm(1, 128, 65536, 128, 2, 1024.0, p)
     assert split == 8
-    assert gemm_compute(1, 8192, 64, 8192, 2, 1024.0, p)[2] == 1  # all SMs are busy: partial sums would only cost
+    assert tensor_gemm(1, 8192, 64, 8192, 2, 1024.0, p)[2] == 1  # all SMs are busy: partial sums would only cost
     assert cycles < 128 * 128 * 65536 / 1024
 
 
 def test_large_products_approach_the_rate_of_a_tile(p: Any) -> None:
     p.l2_bytes_per_s = 1e18
-    cycles, _, _ = gemm_compute(1, 32768, 8192, 32768, 2, 1024.0, p)
+    cycles, _, _ = tensor_gemm(1, 32768, 8192, 32768, 2, 1024.0, p)
     assert cycles == pytest.approx(32768**2 * 8192 / (108 * 1024), rel=0.01)
     assert cycles >= 32768**2 * 8192 / (108 * 1024)
 
@@ -110,9 +106,9 @@ def test_launch_by_dispatch(p: Any, op: Any) -> None:
         op.dispatch = code
         times[name] = launch_seconds(op, p)
     assert times["kernel"] == p.gemm_ramp_s
-    assert times["kernel"] <= times["graph"] < times["queued"] < times["eager"] == p.eager_matmul_s
+    assert times["kernel"] <= times["graph"] <= times["grid_sync"] < times["queued"] == times["async"] < times["eager"] == p.eager_matmul_s
     assert dispatch_gap(spec.QUEUED, p) == pytest.approx(p.queued_launch_s - p.vector_ramp_s)
-    op.launches = 0.25  # a quarter of a merged product
+    op.dispatch, op.launches = spec.EAGER, 0.25  # a quarter of a merged product
     assert launch_seconds(op, p) == pytest.approx(times["eager"] / 4)
 
 
@@ -142,6 +138,19 @@ def test_a_second_node_adds_its_hops_and_its_bandwidth(p: Any) -> None:
     assert ring_seconds(0.0, 16, 2, p) == pytest.approx(14 * p.link_hop_s + 2 * p.node_hop_s)
     p.node_bytes_per_s = 1e9
     assert ring_seconds(1e12, 16, 2, p) > 100 * ring_seconds(1e12, 16, 1, p)
+
+
+def test_the_switch_moves_every_byte_once(p: Any) -> None:
+    assert in_switch_seconds(1e5, 8, p) == ring_seconds(1e5, 8, 1, p)  # short messages go by rings
+    start = 14 * p.link_hop_s + pipeline_seconds(1e9, p)
+    assert in_switch_seconds(1e9, 8, p) == pytest.approx(start + 1e9 / (p.switch_fraction * p.link_bytes_per_s))
+    p.algorithm, p.devices = spec.IN_SWITCH, 8
+    assert allreduce_seconds(1e9, p) == in_switch_seconds(1e9, 8, p)
+
+
+def test_pcie_replaces_the_links(p: Any) -> None:
+    p.pcie = 1
+    assert ring_seconds(1e12, 8, 1, p) == pytest.approx(2 * 7 / 8 * 1e12 / p.pcie_allreduce_bytes_per_s, rel=1e-4)
 
 
 def test_the_faster_all_reduce_is_taken_when_left_open(p: Any) -> None:

@@ -64,24 +64,26 @@ def test_merged_products_cost_less_than_their_parts(a100: Chip) -> None:
 
 
 def test_a_host_gap_is_charged_once_a_step(a100: Chip) -> None:
-    gap = a100.number("host_step_s")
-    assert run(a100, {"system": "sglang"}).part("latency_s", component="host_gap") == pytest.approx(gap)
+    gap, each = a100.number("host_step_s"), a100.number("host_request_s")
+    assert run(a100, {"system": "sglang"}).part("latency_s", component="host_gap") == pytest.approx(gap + each)
+    nine = run(a100, {"system": "sglang"}, phase="decode", context=64, batch=9)
+    assert nine.part("latency_s", component="host_gap") == pytest.approx(gap + 9 * each)
     steps = run(a100, {"system": "vllm"}, phase="generate", prompt=32, generate=20)
-    assert steps.part("latency_s", component="host_gap") == pytest.approx(21 * gap)
+    assert steps.part("latency_s", component="host_gap") == pytest.approx(21 * gap + 20 * each)
     assert run(a100, {"dispatch": "graph"}).cost.by_component("cycles").get("host_gap", 0.0) == 0
 
 
 def test_every_unsupported_operator_is_named_at_once(a100: Chip) -> None:
     b = GraphBuilder()
     x = b.tensor("x", (1, 3, 8, 8), role="input")
-    y = b.op("conv2d", "conv", [x], n=1, c=3, h=8, w=8, k=4, r=3, s=3, pad=1)
-    b.op("pool", "pool", [y], n=1, c=4, h=8, w=8, r=2, s=2, stride=2)
+    b.op("conv2d", "conv", [x], n=1, c=3, h=8, w=8, k=4, r=3, s=3, pad=1, weight_dtype="int8")
+    b.op("lstm", "lstm", [b.tensor("s", (1, 1, 8), role="input")], input_size=8, hidden_size=8)
     b.op("matmul", "sparse", [b.tensor("z", (1, 8), role="input")], m=1, k=8, n=8, weight_density=0.5)
     b.op("elementwise", "relu", [b.tensor("w", (1, 8), role="input")], function="relu", rows=1, cols=8)
     graph = b.graph(trace="mixed")
     with pytest.raises(UnsupportedOp) as refusal:
         api.simulate(graph, a100, interval=False)
-    assert [name.split(" ")[0] for name in refusal.value.ops] == ["conv", "pool", "sparse"]
+    assert [name.split(" ")[0] for name in refusal.value.ops] == ["conv", "lstm", "sparse"]
     report = api.simulate(graph, a100, interval=False, allow_unmodelled=True)
     assert report.cost.program.lower_bound
     assert len(report.cost.program.warnings) == 3
@@ -90,7 +92,7 @@ def test_every_unsupported_operator_is_named_at_once(a100: Chip) -> None:
 
 @pytest.mark.parametrize(
     ("bounds", "reason"),
-    [({"dtype": "fp64"}, "fp64"), ({"weight_dtype": "int4"}, "int4"), ({"batch": 2, "pool": 8}, "experts")],
+    [({"dtype": "int4"}, "int4"), ({"dtype": "fp8"}, "fp8"), ({"weight_dtype": "int4"}, "int4"), ({"batch": 2, "pool": 8}, "experts")],
 )
 def test_products_without_a_kernel_are_refused(simulate: Any, bounds: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedOp, match=reason):
@@ -113,8 +115,11 @@ def test_a_model_that_does_not_fit_says_what_would_help(a100: Chip) -> None:
         ({"devices": "many"}, "devices"),
         ({"devices": 6, "nodes": 4}, "spread evenly"),
         ({"devices": 4, "tensor_parallel": 2}, "must equal devices"),
-        ({"devices": 16, "nodes": 2, "algorithm": "one_shot"}, "one node"),
-        ({"link": "pcie"}, "nvlink_switch"),
+        ({"devices": 16, "nodes": 2, "algorithm": "one_shot"}, "among the GPUs of one node"),
+        ({"link": "pcei"}, "did you mean pcie"),
+        ({"link": "pcie", "algorithm": "in_switch", "devices": 8}, "nvlink_switch"),
+        ({"system": "vllm", "framework": "pytorch"}, "same option"),
+        ({"devices": 16, "nodes": 2, "algorithm": "in_switch"}, "one node"),
     ],
 )
 def test_bad_options_are_refused(mapping: dict[str, Any], message: str) -> None:
@@ -216,5 +221,7 @@ def test_primitives(a100: Chip) -> None:
         primitive("small_kernel", bytes=-1)
     with pytest.raises(InvalidMapping, match="back to back"):
         primitive("small_kernel", {"dispatch": "eager"}, bytes=0)
-    with pytest.raises(InvalidTrace, match="fp64"):
-        primitive("best_matmul", dtype="fp64")
+    with pytest.raises(InvalidTrace, match="no fp8"):
+        primitive("best_matmul", dtype="fp8")
+    with pytest.raises(InvalidTrace, match="int4"):
+        primitive("best_matmul", dtype="int4")
