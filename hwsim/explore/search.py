@@ -48,7 +48,7 @@ class Search:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result in the form ``hwsim.front/1``, with the counts."""
-        counts = {n: getattr(self, n) for n in ("trials", "feasible", "resumed", "points")}
+        counts = {"trials": self.trials, "resumed": self.resumed, "space_points": self.points}
         return {**self.front.to_dict(), **counts, "folder": str(self.folder)}
 
 

@@ -26,6 +26,10 @@ METHODS = ("tornado", "sobol", "both")
 LOST_SHARE = 0.2
 
 
+class TooFewSamples(HwsimError):
+    """Too many samples hold points that are not feasible for variance shares to mean something."""
+
+
 @dataclass(frozen=True)
 class Bar:
     """One parameter of a tornado: the metric `at_low` and `at_high`, with all else at the base point.
@@ -156,7 +160,7 @@ def sobol(levers: Sequence[Lever], probe: Probe, metric: str, samples: int = 256
     """Return (ranked shares, notes): Sobol's first-order and total indices by Saltelli's sampling, the ranges filled evenly.
 
     `samples` (a power of two) x (parameters + 2) points go to `probe` in one call. Samples with points that are not feasible are left out, and noted;
-    when they are more than a fifth, the answer would mean little and `HwsimError` is raised. Needs the extra ``search`` (SALib).
+    when they are more than a fifth, the answer would mean little and `TooFewSamples` is raised. Needs the extra ``search`` (SALib).
     Reference: Saltelli et al., Computer Physics Communications 181 (2010).
     """
     if samples < 2 or samples & (samples - 1):
@@ -173,7 +177,7 @@ def sobol(levers: Sequence[Lever], probe: Probe, metric: str, samples: int = 256
     if lost:
         reason = next(r for r in reasons if r) if any(reasons) else f"no {metric}"
         if lost > LOST_SHARE * samples:
-            raise HwsimError(f"{np.isnan(values).sum()} of {len(values)} points of the ranges are not feasible ({reason}): narrow the ranges")
+            raise TooFewSamples(f"{lost} of {samples} samples for Sobol's indices hold points that are not feasible ({reason}): narrow the ranges")
         notes.append(f"Sobol indices leave out {lost} of {samples} samples, with points that are not feasible: {reason}")
     kept = runs[whole].ravel()
     if np.ptp(kept) <= 1e-12 * float(np.abs(kept).max()):
@@ -199,9 +203,21 @@ def analyse(levers: Sequence[Lever], probe: Probe, metric: str, method: str = "b
     if not levers:
         raise HwsimError("no parameter has a range to vary")
     base, bars, notes = tornado(levers, probe, metric) if method != "sobol" else _base(levers, probe, metric)
-    shares, more = sobol(levers, probe, metric, samples, seed) if method != "tornado" else ((), ())
+    shares, more = _shares(levers, probe, metric, method, samples, seed)
     point = {lever.name: lever.base for lever in levers}
     return Sensitivity(metric, base, point, bars, shares, (*notes, *more), samples if shares else 0, seed)
+
+
+def _shares(levers: Sequence[Lever], probe: Probe, metric: str, method: str, samples: int, seed: int) -> tuple[tuple[Share, ...], tuple[str, ...]]:
+    """Sobol's indices where they are asked for; beside a tornado, a note where too few samples are feasible."""
+    if method == "tornado":
+        return (), ()
+    try:
+        return sobol(levers, probe, metric, samples, seed)
+    except TooFewSamples as bad:
+        if method == "sobol":
+            raise
+        return (), (str(bad),)
 
 
 def _base(levers: Sequence[Lever], probe: Probe, metric: str) -> tuple[float, tuple[Bar, ...], tuple[str, ...]]:

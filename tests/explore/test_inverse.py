@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hwsim
 from hwsim.core.errors import HwsimError
-from hwsim.explore.inverse import Goal, solve, steady
+from hwsim.explore.around import in_order
+from hwsim.explore.inverse import Goal, inverse, solve, steady
 from hwsim.explore.lever import Lever
+from hwsim.readers.load import graph_of_workload
 
 
 class Fake:
@@ -115,3 +118,53 @@ def test_steady() -> None:
     rising, turning = ([1, 2, 2, 3], [3, 2, 1], [nan, 1, 2], [1, 2, nan], [nan, nan]), ([1, 2, 1], [1, nan, 2], [nan, 1, nan])
     for values, verdict in (*((r, True) for r in rising), *((t, False) for t in turning)):
         assert steady(np.array(values, dtype=float)) is verdict
+
+
+WORK = {"op": "matmul", "m": 64, "k": 256, "n": 256}
+SPACE: dict[str, Any] = {
+    "trace": WORK, "chips": ["wse2"],
+    "parameters": {"clock_hz": {"linspace": ["0.7 GHz", "1.4 GHz", 8]}, "mapping.grid": {"choices": [[64, 64], [16, 16], [32, 32]]}},
+    "constraints": ["clock_hz < 1.3 GHz"],
+}  # fmt: skip
+
+
+def latency(clock: float, grid: int = 32) -> float:
+    chip = hwsim.load_chip("wse2", clock_hz=clock)
+    return hwsim.simulate(graph_of_workload(WORK), chip, {"grid": (grid, grid)}, interval=False).latency_s
+
+
+def test_the_answer_is_what_simulate_says() -> None:
+    target = latency(0.9e9)
+    answer = inverse(SPACE, "clock_hz", "latency_s", at_most=target)
+    assert answer.value == pytest.approx(0.9e9, rel=1e-8) and answer.got == latency(answer.value) and answer.base == {"mapping.grid": (32, 32)}
+    assert answer.unit == "Hz" and answer.to_dict()["schema"] == "hwsim.inverse/1"
+    capped = inverse(SPACE, "clock_hz", "latency_s", at_most=latency(1.35e9))
+    assert not capped.met and 1.29e9 < capped.value < 1.3e9
+
+
+def test_grids_have_an_order() -> None:
+    answer = inverse(SPACE, "mapping.grid", "latency_s", at_most=latency(1e9, 32), base={"clock_hz": 1e9})
+    assert answer.value == (32, 32) and answer.exact and answer.base == {"clock_hz": 1e9}
+    assert in_order([(2, 2), (1, 3)]) == (((2, 2), (1, 3)), False) and in_order([3, 1, 2]) == ((1, 2, 3), True)
+    assert in_order([True, False])[1] is False and in_order([(1, 2), (1, 2, 3)])[1] is False
+
+
+def test_a_constant_of_the_chip_over_its_own_or_a_given_range() -> None:
+    fixed = {**SPACE, "parameters": {"mapping.grid": {"choices": [[32, 32]]}}}
+    fixed.pop("constraints")
+    own = inverse(fixed, "gemm_per_k_cycles", "latency_s", at_most=latency(1.1e9), find="largest")
+    assert own.value == pytest.approx(hwsim.load_chip("wse2").number("gemm_per_k_cycles"), rel=1e-6)
+    wide = inverse(fixed, "clock_hz", "latency_s", at_most=latency(5e9), low=0.1e9, high=10e9)
+    assert wide.value == pytest.approx(5e9, rel=1e-8)
+    idle = inverse(fixed, "ladder_word_cycles", "latency_s", at_most=1e-9)
+    assert not idle.met and "does not depend on it" in idle.sentence
+
+
+@pytest.mark.parametrize(("parameter", "options", "words"), [
+    ("clok_hz", {"at_most": 1.0}, "no parameter 'clok_hz' .did you mean clock_hz"), ("clock_hz", {}, "one target"),
+    ("hop_cycles", {"at_most": 1.0}, "has no range"), ("grid_usable", {"at_most": 1.0}, "no number of its chip"),
+    ("mapping.grid", {"at_most": 1.0, "low": 1.0}, "no number of its chip"),
+])  # fmt: skip
+def test_bad_questions_about_spaces(parameter: str, options: Any, words: str) -> None:
+    with pytest.raises(HwsimError, match=words):
+        inverse(SPACE, parameter, "latency_s", **options)

@@ -6,14 +6,20 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import hwsim
 from hwsim.core.errors import HwsimError
 from hwsim.explore.lever import Lever
-from hwsim.explore.sensitivity import analyse, sobol, tornado
+from hwsim.explore.sensitivity import analyse, sensitivity, sobol, tornado
+from hwsim.explore.space import load_space
+from hwsim.explore.store import StoreError
+from hwsim.explore.sweep import sweep
+from hwsim.readers.load import graph_of_workload
 
 
 def fake(function: Callable[..., Any], feasible: Callable[..., Any] | None = None) -> Callable[[Any], dict[str, Any]]:
@@ -92,8 +98,11 @@ def test_sobol_leaves_out_what_is_not_feasible() -> None:
     shares, notes = sobol(levers("ab", 0.0, 0.5, 1.0), add, "latency_s", samples=512, seed=1)
     assert [s.total for s in shares] == pytest.approx([0.5, 0.5], abs=0.1)
     assert len(notes) == 1 and "not feasible: out of memory" in notes[0]
+    holes = fake(lambda a, b: a + b, lambda a, b: a < 0.7)
     with pytest.raises(HwsimError, match="narrow the ranges"):
-        sobol(levers("ab", 0.0, 0.5, 1.0), fake(lambda a, b: a + b, lambda a, b: a < 0.7), "latency_s", samples=64)
+        analyse(levers("ab", 0.0, 0.5, 1.0), holes, "latency_s", "sobol", samples=64)
+    found = analyse(levers("ab", 0.0, 0.5, 1.0), holes, "latency_s", "both", samples=64)
+    assert found.sobol == () and len(found.tornado) == 2 and "narrow the ranges" in found.notes[-1]
 
 
 def test_sobol_of_a_constant_is_nothing() -> None:
@@ -126,3 +135,55 @@ def test_bad_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "SALib.analyze", None)
     with pytest.raises(HwsimError, match=r"pip install 'hwsim\[search\]'"):
         sobol(levers("a", 0, 1, 2), probe, "latency_s")
+
+
+SPACE: dict[str, Any] = {
+    "trace": {"op": "matmul", "m": 64, "k": 256, "n": 256}, "chips": ["wse2"],
+    "parameters": {"clock_hz": {"linspace": ["0.7 GHz", "1.4 GHz", 8]}, "mapping.grid": {"choices": [[64, 64], [16, 16], [32, 32]]}},
+}  # fmt: skip
+
+
+def test_a_tornado_is_what_simulate_says(tmp_path: Path) -> None:
+    found = sensitivity(SPACE, "latency_s", tmp_path, method="tornado")
+    assert found.point == {"clock_hz": 1.1e9, "mapping.grid": (32, 32)}
+    bars = {b.parameter: b for b in found.tornado}
+    graph = graph_of_workload({"op": "matmul", "m": 64, "k": 256, "n": 256})
+
+    def latency(grid: int, clock: float = 1.1e9) -> float:
+        return hwsim.simulate(graph, hwsim.load_chip("wse2", clock_hz=clock), {"grid": (grid, grid)}, interval=False).latency_s
+
+    assert found.base == latency(32)
+    assert (bars["clock_hz"].at_low, bars["clock_hz"].at_high) == (latency(32, 0.7e9), latency(32, 1.4e9))
+    assert (bars["mapping.grid"].low, bars["mapping.grid"].at_low, bars["mapping.grid"].at_high) == ((16, 16), latency(16), latency(64))
+    record = json.loads((tmp_path / "sensitivity.json").read_text())
+    assert record["point"]["mapping.grid"] == "32x32" and record["chip"] == "wse2" and record["over"] == "space"
+
+
+def test_constants_of_the_chip_that_matter() -> None:
+    fixed = {**SPACE, "parameters": {"mapping.grid": {"choices": [[32, 32]]}}}
+    found = sensitivity(fixed, "latency_s", samples=64)
+    named = {b.parameter for b in found.tornado}
+    assert {"clock_hz", "gemm_per_k_cycles", "fmac_cycles_per_mac"} <= named and "ladder_word_cycles" not in named
+    assert {s.parameter for s in found.sobol} == named and sum(s.first for s in found.sobol) == pytest.approx(1.0, abs=0.25)
+    assert any("do not move latency_s" in note and "ladder_word_cycles" in note for note in found.notes)
+    both = sensitivity(SPACE, "latency_s", method="tornado", over="all", base={"clock_hz": 1e9, "gemm_per_k_cycles": 60.0})
+    assert both.point["clock_hz"] == 1e9 and both.point["gemm_per_k_cycles"] == 60.0
+    assert {"mapping.grid", "clock_hz", "fmac_cycles_per_mac"} <= {b.parameter for b in both.tornado}
+    assert "gemm_per_k_cycles" not in {b.parameter for b in both.tornado}
+
+
+def test_results_of_another_space_are_left_alone(tmp_path: Path) -> None:
+    sweep(SPACE, tmp_path)
+    assert sensitivity(SPACE, "latency_s", tmp_path, method="tornado").meta["space"] == load_space(SPACE).key
+    with pytest.raises(StoreError, match="another space"):
+        sensitivity({**SPACE, "chips": ["wse3"]}, "latency_s", tmp_path, method="tornado")
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"over": "wafer"}, "over is one of"), ({"base": {"clok_hz": 1.0}}, "did you mean clock_hz"), ({"metric": "latncy_s"}, "latncy_s"),
+    ({"space": {**SPACE, "chips": ["wse2", "wse3"]}}, "about one chip, and the space has 2"),
+    ({"base": {"clock_hz": -1.0}}, "base point is not feasible"),
+])  # fmt: skip
+def test_bad_questions_about_spaces(options: Any, words: str) -> None:
+    with pytest.raises(HwsimError, match=words):
+        sensitivity(**{"space": SPACE, "metric": "latency_s", "method": "tornado", **options})
