@@ -11,10 +11,13 @@ from hwsim.plot import style
 from hwsim.plot.breakdown import PARTS, UNITS, WORDS
 from hwsim.plot.data import ReportView, Span
 from hwsim.plot.roofline import LABELS, ceilings_of, choose_level, marks_of
+from hwsim.plot.sensitivity import end_text
 
 Chart = dict[str, Any]
 LIMIT = 4000  # spans that a page draws
 PARTS_SHOWN = 14
+BELOW = {"orientation": "h", "yref": "container", "y": 0.01, "yanchor": "bottom"}  # a legend under the axis' title
+DEEP = {"l": 60, "r": 24, "t": 44, "b": 82}
 
 
 def chart(id_: str, title: str, data: Sequence[Chart], layout: Mapping[str, Any], *, height: int = 360, wide: bool = False) -> Chart:
@@ -140,7 +143,7 @@ def shares(reports: Sequence[ReportView], metric: str, id_: str) -> Chart | None
     ]  # fmt: skip
     layout = {
         "barmode": "stack", "yaxis": {"autorange": "reversed"}, "xaxis": {"title": {"text": f"share of {WORDS[metric]} (%)"}, "range": [0, 100]},
-        "legend": {"orientation": "h", "y": -0.35, "traceorder": "normal"},
+        "legend": {**BELOW, "traceorder": "normal"}, "margin": {**DEEP, "b": 100},
     }  # fmt: skip
     return chart(id_, PARTS[metric], bars, layout, height=240 + 44 * len(reports), wide=True)
 
@@ -174,11 +177,11 @@ def sensitivity(record: Mapping[str, Any]) -> list[Chart]:
         names = [style.words(b["parameter"]) for b in rows]
         bars = [
             {"type": "bar", "orientation": "h", "name": word, "y": names, "x": [100 * (b[at] / base - 1) for b in rows], "marker": {"color": colour},
-             "text": [style.figure_text(b[end], style.unit_of(b["parameter"])) for b in rows], "textposition": "none",
+             "text": [end_text(b, end) for b in rows], "textposition": "none",
              "hovertemplate": "%{y} = %{text}: %{x:+.2f} %<extra></extra>"}
             for word, at, end, colour in (("low end", "at_low", "low", style.SKY), ("high end", "at_high", "high", style.VERMILION))
         ]  # fmt: skip
-        layout = {"barmode": "overlay", "yaxis": {"autorange": "reversed"}, "legend": {"orientation": "h", "y": 1.12},
+        layout = {"barmode": "overlay", "yaxis": {"autorange": "reversed"}, "legend": BELOW, "margin": DEEP,
                   "xaxis": {"title": {"text": f"change of {style.words(metric)} (%)"}, "zeroline": True, "zerolinecolor": "black"}}  # fmt: skip
         made.append(chart("chart-tornado", "one parameter at a time", bars, layout, height=170 + 26 * len(rows)))
     if rows := sorted(record.get("sobol") or (), key=lambda r: -r["total"]):
@@ -187,7 +190,7 @@ def sensitivity(record: Mapping[str, Any]) -> list[Chart]:
              "error_x": {"type": "data", "array": [r.get(f"{k}_conf", 0.0) for r in rows], "thickness": 1}, "marker": {"color": colour}}
             for word, k, colour in (("alone", "first", style.BLUE), ("with interactions", "total", style.ORANGE))
         ]  # fmt: skip
-        layout = {"barmode": "group", "yaxis": {"autorange": "reversed"}, "legend": {"orientation": "h", "y": 1.12},
+        layout = {"barmode": "group", "yaxis": {"autorange": "reversed"}, "legend": BELOW, "margin": DEEP,
                   "xaxis": {"title": {"text": f"Sobol index (share of the variance of {style.words(metric)})"}}}  # fmt: skip
         made.append(chart("chart-sobol", "all parameters together", bars, layout, height=170 + 40 * len(rows)))
     return made

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Columns = Mapping[str, NDArray[Any]]
+APART = 0.12  # of the axes' lengths: points of the front that are nearer share a label
 PREFERRED = ("latency_s", "energy_j", "area_mm2", "power_w")
 
 
@@ -74,14 +75,14 @@ def pareto_figure(
         if refused:
             axes.plot([], [], "x", color=style.GREY, ms=4, label=f"infeasible, not shown ({refused:,})")
         axes.set(xlabel=x_label + _better(x), ylabel=y_label + _better(y), title=title)
-        axes.margins(0.09)
+        axes.margins(0.1, 0.16)
         _plain_ticks(axes, log)
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.4)
         if labels:
             chosen = _spaced(order, xs, ys, log, 4)
             texts = ["\n".join(style.parameter_text(n, points[n][i]) for n in labels) for i in chosen]
             style.label_points(axes, xs[chosen].tolist(), ys[chosen].tolist(), texts, [2.0] * len(chosen), size=6.0,
-                               avoid=np.column_stack([xs[cloud], ys[cloud]])[:5000])  # fmt: skip
+                               avoid=np.column_stack([xs[cloud], ys[cloud]])[:: 1 + int(cloud.sum()) // 5000])  # fmt: skip
     return figure
 
 
@@ -101,14 +102,16 @@ def _plain_ticks(axes: Axes, log: Sequence[bool]) -> None:
 
 
 def _spaced(order: NDArray[Any], xs: NDArray[Any], ys: NDArray[Any], log: Sequence[bool], count: int) -> NDArray[Any]:
-    """Pick points of the front, ends first, that lie evenly along it."""
-    if len(order) <= count:
-        return order
-    x, y = (np.log10(v[order]) if is_log else v[order] for v, is_log in ((xs, log[0]), (ys, log[1])))
-    steps = np.hypot(np.diff(x) / (np.ptp(x) or 1.0), np.diff(y) / (np.ptp(y) or 1.0))
-    along = np.concatenate([[0.0], np.cumsum(steps)])
+    """Pick points of the front, ends first, that lie evenly along it and far enough apart to be told apart."""
+    x, y = (np.log10(v) if is_log else v for v, is_log in ((xs, log[0]), (ys, log[1])))
+    spans = [float(np.ptp(v[np.isfinite(v)])) or 1.0 for v in (x, y)]
+    places = np.column_stack([x[order] / spans[0], y[order] / spans[1]])
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(places, axis=0).T))])
     at = np.unique(np.searchsorted(along, np.linspace(0, along[-1] * 0.999999, count)))
-    picked = [int(at[0]), int(at[-1]), *at[1:-1].tolist()]
+    picked: list[int] = []
+    for i in (int(at[0]), int(at[-1]), *at[1:-1].tolist()):
+        if all(np.hypot(*(places[i] - places[p])) > APART for p in picked):
+            picked.append(i)
     return np.asarray(order[picked])
 
 

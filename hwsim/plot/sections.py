@@ -158,7 +158,8 @@ def sweep_sections(points: Points) -> list[Section]:
     note = "Hover over a point for its parameters; drag a box over points to list them below, double-click to list all." + sample
     made.append(section("pareto", "Pareto front", note=note, explorer=_explorer(points, rows, x, y), tables=[_point_table(points, rows)]))
     if points.sensitivity:
-        made.append(section("sensitivity", "Sensitivity", charts=charts.sensitivity(points.sensitivity)))
+        found, sentence = points.sensitivity, str(points.sensitivity.get("sentence", ""))
+        made.append(section("sensitivity", "Sensitivity", note=sentence, charts=charts.sensitivity(found)))
     return made
 
 

@@ -44,6 +44,12 @@ def sensitivity_figure(record: Record, *, width: str = "column") -> Figure:
     return figure
 
 
+def end_text(bar: Mapping[str, Any], end: str) -> str:
+    """Write the ``low`` or ``high`` value of a tornado's bar: a figure with its unit, or a choice as it is."""
+    value = bar[end]
+    return str(value) if isinstance(value, str | bool) else style.figure_text(float(value), bar.get("unit") or style.unit_of(bar["parameter"]))
+
+
 def _tornado(axes: Axes, bars: Sequence[Mapping[str, Any]], metric: str, base: float) -> None:
     unit = style.unit_of(metric)
     ranked = sorted(bars, key=lambda b: -max(abs(b["at_low"] - base), abs(b["at_high"] - base), abs(b["at_high"] - b["at_low"])))[:LONGEST]
@@ -62,7 +68,7 @@ def _tornado(axes: Axes, bars: Sequence[Mapping[str, Any]], metric: str, base: f
                 side = end == 0
             crowded = np.sign(value) == np.sign(change[i, 1 - end]) and abs(value) < abs(change[i, 1 - end])
             if not crowded:
-                axes.text(value + (-1 if side else 1) * reach * 0.03, i, style.figure_text(bar[which], style.unit_of(bar["parameter"])), fontsize=5.5,
+                axes.text(value + (-1 if side else 1) * reach * 0.03, i, end_text(bar, which), fontsize=5.5,
                           ha="right" if side else "left", va="center")  # fmt: skip
     room = (right - left) * 0.26 or 1.0
     axes.set(xlim=(left - room, right + room), ylim=(len(ranked) - 0.4, -0.6))

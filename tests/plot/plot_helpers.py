@@ -12,6 +12,7 @@ SENSITIVITY = {
     "tornado": [
         {"parameter": "clock_hz", "low": 0.85e9, "high": 1.1e9, "at_low": 5.1e-4, "at_high": 4e-4},
         {"parameter": "hop_cycles", "low": 1, "high": 3, "at_low": 3.6e-4, "at_high": 4.4e-4},
+        {"parameter": "mapping.grid", "low": "120x120", "high": "420x420", "at_low": 4.2e-4, "at_high": 4e-4, "unit": ""},
         {"parameter": "idle_w", "low": 1, "high": 3, "at_low": 4e-4, "at_high": 4e-4},
     ],
     "sobol": [

@@ -136,7 +136,7 @@ def test_sensitivity(width: str, readable: Check) -> None:
     figure = sensitivity.sensitivity_figure(SENSITIVITY, width=width)
     readable(figure)
     tornado, sobol = figure.axes
-    assert [t.get_text() for t in tornado.get_yticklabels()] == ["clock", "hop", "idle"]
+    assert [t.get_text() for t in tornado.get_yticklabels()] == ["clock", "hop", "grid", "idle"]
     assert tornado.patches[0].get_width() == pytest.approx(27.5)
     assert "Sobol index" in sobol.get_xlabel()
     with pytest.raises(HwsimError, match="schema"):
