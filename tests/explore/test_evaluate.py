@@ -46,7 +46,7 @@ SPACES = [
                                        "mapping.grid": {"choices": [[360, 360], [420, 540]]}, "mapping.energy_mode": MODES}},
     {"chips": ["wse2", "wse3"], "parameters": {"clock_hz": {"linspace": ["0.7 GHz", "1.4 GHz", 3]}, "trace.batch": {"list": [1]}},
      "derived": {"sram_j_per_byte": "0.4 pJ/B * clock_hz / 1 GHz", "sram_bytes_per_core": "colours * 2 KiB"}},
-    {"chips": ["a100", "h100"], "parameters": {"dram_bytes_per_s": {"linspace": ["1 TB/s", "3 TB/s", 5]}, "mapping.devices": {"list": [1, 2]},
+    {"chips": ["a100"], "parameters": {"dram_bytes_per_s": {"linspace": ["1 TB/s", "3 TB/s", 5]}, "mapping.devices": {"list": [1, 2]},
                                                "mapping.energy_mode": MODES, "trace.context": {"list": [512, 4096]}},
      "trace": {"name": "llama3-8b", "phase": "decode"}},
     {"chips": ["wse2"], "trace": {"name": "llama3-8b", "phase": "generate", "prompt": 512, "generate": 64},
