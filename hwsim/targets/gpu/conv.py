@@ -25,7 +25,7 @@ def implicit_gemm(op: Any, p: Any) -> tuple[float, float]:
     """(cycles, tile index) of ``m = n oh ow, n = k, k = c r s`` in whole waves of tiles, never split along K."""
     rate = sm_rate(op.arithmetic, p) * dense_fraction(op, p)
     if op.arithmetic == spec.VECTOR_FP32 or op.arithmetic == spec.VECTOR_FP64:  # noqa: PLR1714  (jitted)
-        cycles, tile, _ = gemm_compute(1.0, op.m, op.k, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.sgemm_rate, 1.0, 1.0, 1.0, p)
+        cycles, tile, _ = gemm_compute(1.0, op.m, op.k, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p)
     else:
         cycles, tile, _ = gemm_compute(1.0, op.m, op.k, op.n, op.element_bytes, rate, p.tile_rows, p.tile_cols, p.tile_rate, 1.0, 1.0, 1.0, p)
     return cycles, tile
@@ -45,7 +45,7 @@ def winograd(op: Any, p: Any) -> float:
     """
     rate = sm_rate(op.arithmetic, p) * p.winograd_fraction
     cycles, _, _ = gemm_compute(
-        float(WINOGRAD_POINTS), op.wino_m, op.k / 9, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.sgemm_rate, 1.0, 1.0, 1.0, p
+        float(WINOGRAD_POINTS), op.wino_m, op.k / 9, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p
     )
     return cycles
 

@@ -11,7 +11,7 @@ from hwsim.engine.jit import jit
 from hwsim.targets.gpu import spec
 
 SPLITS = 8  # split-K factors that tensor kernels try: 1 to SPLITS
-WHOLE = 4.0  # waves from which no split is tried: the tail is short
+WHOLE = 4.0  # waves from which no further split is tried: the tail is short
 ACCUMULATOR_BYTES = 4
 
 
@@ -51,7 +51,8 @@ def gemm_compute(
     ``waves = ceil(batch ceil(m / rows) ceil(n / cols) split / SMs)``, ``T = max(waves, 1 / alone) tile_cycles(k / split)``, plus, when split,
     writing and reading the partial sums through L2. `macs_per_cycle` is what one SM sustains with several tiles of the best shape, `tile_rate`
     the share of it with each shape, `alone` the share that a single resident tile reaches. Clusters of SMs load shared operands from L2 once
-    (`l2_multicast`). A part of a split product is at least `least_k` long. No split is tried from `WHOLE` waves on. O(tiles x splits).
+    (`l2_multicast`). A part of a split product is at least `least_k` long. Splits are
+    tried until they make `WHOLE` waves. O(tiles x splits).
     """
     l2 = p.l2_bytes_per_s / p.clock_hz
     per_sm = l2 / p.sm_count * p.l2_multicast
@@ -68,11 +69,12 @@ def gemm_compute(
         cycles = max(np.ceil(filled - 1e-9), least) * k * per_k
         if cycles < best:
             best, best_tile, best_split = cycles, float(i), 1.0
-        if filled < WHOLE:
-            for split in range(2, int(splits) + 1):
-                cycles = max(np.ceil(filled * split - 1e-9), least) * max(np.ceil(k / split), least_k) * per_k + split * sums
-                if cycles < best:
-                    best, best_tile, best_split = cycles, float(i), float(split)
+        split = 1.0
+        while split < splits and filled * split < WHOLE:
+            split += 1.0
+            cycles = max(np.ceil(filled * split - 1e-9), least) * max(np.ceil(k / split), least_k) * per_k + split * sums
+            if cycles < best:
+                best, best_tile, best_split = cycles, float(i), split
     return best, best_tile, best_split
 
 

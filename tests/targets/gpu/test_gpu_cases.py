@@ -6,10 +6,14 @@ import pytest
 
 from hwsim.validate.score import Validation, validate
 
-LIMITS = {  # group, role: mean absolute error
-    ("gemm_fp16", "calibrate"): 0.04, ("gemm_best", "calibrate"): 0.07, ("vector_op", "calibrate"): 0.08, ("allreduce", "calibrate"): 0.1,
+LIMITS = {  # group, role: mean absolute error over all chips
+    ("gemm_fp16", "calibrate"): 0.04, ("gemm_best", "calibrate"): 0.04, ("vector_op", "calibrate"): 0.08, ("allreduce", "calibrate"): 0.08,
     ("launch", "calibrate"): 0.01, ("measured_gemm", "calibrate"): 0.06, ("measured_gemm", "predict"): 0.06,
-    ("measured_vector_op", "calibrate"): 0.15, ("measured_vector_op", "predict"): 0.16,
+    ("measured_vector_op", "calibrate"): 0.15, ("measured_vector_op", "predict"): 0.16, ("gemm_fp32", "calibrate"): 0.09,
+    ("bmm_fp32", "predict"): 0.25, ("gemm_deepbench", "predict"): 0.15, ("conv_deepbench", "predict"): 0.12, ("cnn", "predict"): 0.12,
+    ("gpt3_layer", "predict"): 0.1, ("llm_serving", "calibrate"): 0.05, ("llm_serving", "predict"): 0.1, ("power", "calibrate"): 0.02,
+    ("llm_serving_power", "calibrate"): 0.03, ("llm_serving_power", "predict"): 0.1, ("stream_bandwidth", "calibrate"): 0.01,
+    ("l2_bandwidth", "calibrate"): 0.06, ("load_latency", "calibrate"): 0.01, ("occupancy", "calibrate"): 0.02,
 }  # fmt: skip
 DECODE = ("a100x1-llama3-8b-decode", "a100x8-llama3-8b-decode", "a100x16-llama3-8b-decode", "a100x1-llama3-8b-prefill")
 
@@ -19,13 +23,14 @@ def found() -> Validation:
     return validate("gpu")
 
 
-def test_every_case_of_the_a100_runs(found: Validation) -> None:
-    assert [(r.case.id, r.refused) for r in found.results if r.refused and r.case.chip == "a100"] == []
+def test_every_case_runs(found: Validation) -> None:
+    assert len(found.results) >= 320
+    assert [(r.case.id, r.refused) for r in found.results if r.refused] == []
 
 
 @pytest.mark.parametrize(("group", "role"), LIMITS)
 def test_groups_keep_their_error(found: Validation, group: str, role: str) -> None:
-    rows = [r for r in found.results if (r.case.group, r.case.role, r.case.chip) == (group, role, "a100")]
+    rows = [r for r in found.results if (r.case.group, r.case.role) == (group, role)]
     assert rows
     errors = "\n".join(f"{r.case.id}: published {r.case.value:.6g}, model {r.got:.6g}, error {r.error or 0:+.1%}" for r in rows)
     assert sum(abs(r.error or 0) for r in rows) / len(rows) <= LIMITS[group, role], errors
