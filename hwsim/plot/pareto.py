@@ -79,11 +79,21 @@ def pareto_figure(
         _plain_ticks(axes, log)
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.4)
         if labels:
-            chosen = _spaced(order, xs, ys, log, 4)
-            texts = ["\n".join(style.parameter_text(n, points[n][i]) for n in labels) for i in chosen]
-            style.label_points(axes, xs[chosen].tolist(), ys[chosen].tolist(), texts, [2.0] * len(chosen), size=6.0,
-                               avoid=np.column_stack([xs[cloud], ys[cloud]])[:: 1 + int(cloud.sum()) // 5000])  # fmt: skip
+            _name_points(axes, points, labels, (xs, ys), order, _spaced(order, xs, ys, log, 4), cloud)
     return figure
+
+
+def _name_points(
+    axes: Axes, points: Columns, labels: Sequence[str], places: tuple[style.Floats, style.Floats], order: NDArray[Any], chosen: NDArray[Any],
+    cloud: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    """Write the parameters `labels` beside the `chosen` points of the front, off its other points and, where possible, off the cloud."""
+    xs, ys = places
+    rest = order[~np.isin(order, chosen)][:500]
+    shown = np.concatenate([chosen, rest])
+    texts = ["\n".join(style.parameter_text(n, points[n][i]) for n in labels) for i in chosen] + [""] * len(rest)
+    hidden = np.column_stack([xs[cloud], ys[cloud]])[:: 1 + int(cloud.sum()) // 5000]
+    style.label_points(axes, xs[shown].tolist(), ys[shown].tolist(), texts, [2.0] * len(shown), size=6.0, avoid=hidden)
 
 
 def _better(name: str) -> str:

@@ -89,7 +89,8 @@ def _operators(reports: Sequence[ReportView]) -> dict[str, Any]:
     rows = [
         [*([report.record["chip"]] if several else []), row["name"], row["kind"],
          " ".join(f"{k}={v}" for k, v in row["bounds"].items() if v and (v != 1 or len(k) == 1)) + f" {row['dtype']}", row["executions"],
-         row["cycles"], row["latency_s"], row["share"], *([row["energy_j"]] if spends else []), row.get("macs"), sum(row.get("bytes", {}).values())]
+         row["cycles"], row["latency_s"], row["share"], *([row["energy_j"] or None] if spends else []),
+         row.get("macs"), sum(row.get("bytes", {}).values())]
         for report in reports for row in report.record["ops"]
     ]  # fmt: skip
     return {"id": "operator-table", "columns": columns, "rows": rows, "example": rows[0][2 if several else 1] if rows else "matmul"}

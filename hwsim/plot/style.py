@@ -214,7 +214,8 @@ def label_points(
             box, reach = _text_box(note), 1 + radius / math.hypot(dx, dy)
             leader = np.linspace(centres[own], centres[own] + np.array([dx, dy]) * reach * scale, 24)
             crossed = sum(_covered(mark, leader) > 0 for mark in marks[:own] + marks[own + 1 :])
-            cost = math.hypot(dx, dy) / 8 + 1.5 * math.log1p(_covered(box, cloud)) + 10 * crossed
+            near = _covered((box[0] - 12, box[1] - 12, box[2] + 12, box[3] + 12), np.delete(centres, own, axis=0))
+            cost = math.hypot(dx, dy) / 8 + 1.5 * math.log1p(_covered(box, cloud)) + 4 * (crossed + near)
             if (best is None or cost < best[0]) and _free(axes, box, leader, [*marks, *written], written, lines):
                 if best is not None:
                     best[1].remove()
