@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +19,8 @@ TOTALS = ("cycles", "latency_s", "energy_j", "power_w", "area_mm2", "macs", "fre
 def over(above: Any, below: V) -> V:
     """Return above / below; NaN where `below` is zero."""
     if isinstance(below, np.ndarray):
+        if below.all():
+            return np.asarray(above / below)
         found: NDArray[np.float64] = np.divide(above, below, out=np.full(below.shape, math.nan), where=below != 0)
         return found
     return above / below if below else math.nan
@@ -30,17 +32,21 @@ def tokens_of(meta: Mapping[str, Any]) -> float:
     return float(meta.get("batch", 1)) * float(counted.get(str(meta.get("phase", "")), 0))
 
 
-def rates(meta: Mapping[str, Any], macs: float, cycles: V, latency_s: V, energy_j: V, area_mm2: V) -> dict[str, V]:
-    """Return the rates by name (`RATES`), scalars or arrays (n,); NaN where they have no value, token rates only where tokens are made."""
+def rates(
+    meta: Mapping[str, Any], macs: float, cycles: V, latency_s: V, energy_j: V, area_mm2: V, wanted: Container[str] = RATES
+) -> dict[str, V]:
+    """Return the `wanted` rates by name, scalars or arrays (n,); NaN where they have no value, token rates only where tokens are made."""
     tokens, ops = tokens_of(meta), 2 * macs
-    tops = over(ops, latency_s) / 1e12
-    found = {
-        "inferences_per_s": over(float(meta.get("batch", 1)), latency_s), "macs_per_cycle": over(macs, cycles), "tops": tops,
-        "tops_per_mm2": over(tops, area_mm2), "tops_per_w": over(ops, energy_j) / 1e12,
-    }  # fmt: skip
+    found: dict[str, Callable[[], V]] = {
+        "inferences_per_s": lambda: over(float(meta.get("batch", 1)), latency_s),
+        "macs_per_cycle": lambda: over(macs, cycles),
+        "tops": lambda: over(ops, latency_s) / 1e12,
+        "tops_per_mm2": lambda: over(over(ops, latency_s) / 1e12, area_mm2),
+        "tops_per_w": lambda: over(ops, energy_j) / 1e12,
+    }
     if tokens:
-        found["tokens_per_s"] = over(tokens, latency_s)
-        found["tokens_per_j"] = over(tokens, energy_j)
+        found["tokens_per_s"] = lambda: over(tokens, latency_s)
+        found["tokens_per_j"] = lambda: over(tokens, energy_j)
     if macs:
-        found["energy_per_mac_j"] = energy_j / macs * over(energy_j, energy_j)  # none where no energy is modelled
-    return found
+        found["energy_per_mac_j"] = lambda: energy_j / macs * over(energy_j, energy_j)  # none where no energy is modelled
+    return {name: figure() for name, figure in found.items() if name in wanted}

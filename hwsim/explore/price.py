@@ -101,7 +101,7 @@ def _metrics(target: Target, program: Program, params: Table, priced: Priced, wa
     found: dict[str, Floats] = dict(metrics_of(target, program, params, priced))
     macs = _macs(program.graph)
     if not {*wanted} <= {*found}:
-        found |= rates(meta, macs, found["cycles"], found["latency_s"], found["energy_j"], found["area_mm2"])
+        found |= rates(meta, macs, found["cycles"], found["latency_s"], found["energy_j"], found["area_mm2"], wanted)
     names = params.dtype.names or ()
     single: dict[str, Any] = {"macs": macs, "frequency_hz": params["clock_hz"] if "clock_hz" in names else program.clock_hz, **program.figures}
     if "bytes" in wanted:

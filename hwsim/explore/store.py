@@ -32,6 +32,7 @@ SCHEMA = "hwsim.sweep/1"
 MANIFEST, SPACE, SHARDS, LOCK = "manifest.json", "space.yaml", "shards", ".lock"
 TEMPORARY = ".tmp"
 MAGIC = b"PAR1"
+FORMAT = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1000"
 
 
 class StoreError(HwsimError):
@@ -172,7 +173,7 @@ def _parquet(data: Mapping[str, NDArray[Any]], selected: str) -> bytes:
         try:
             with _database().cursor() as connection:
                 connection.register("points", dict(data))
-                connection.execute(f"COPY (SELECT {selected} FROM points) TO '{path}' (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2)")
+                connection.execute(f"COPY (SELECT {selected} FROM points) TO '{path}' ({FORMAT})")
                 connection.unregister("points")
             return path.read_bytes()
         except (duckdb.IOException, OSError) as bad:
