@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 HIDDEN = ("point", "status", "reason")
+SUFFIXES = {"hz": "Hz", "s": "s", "j": "J", "w": "W"}
 SpaceFile = Annotated[str, typer.Argument(metavar="SPACE.yaml", help="Trace, chips, parameters with their ranges, constraints, metrics.")]
 Objective = Annotated[list[str] | None, typer.Option("--objective", metavar="METRIC", help="A metric to minimise; repeatable.", show_default=False)]
 Maximise = Annotated[list[str] | None, typer.Option("--maximise", metavar="METRIC", help="A metric to maximise; repeatable.", show_default=False)]
@@ -108,7 +109,8 @@ def _cell(name: str, value: Any) -> str:
         return "" if value is None else str(value)
     if name in METRIC_UNITS:
         return metric(name, value)
-    return engineering(value, "Hz") if name.endswith("_hz") else f"{value:,.6g}"
+    unit = SUFFIXES.get(name.rpartition("_")[2]) if "_" in name else None
+    return engineering(value, unit) if unit else f"{value:,.6g}"
 
 
 def sensitivity(
