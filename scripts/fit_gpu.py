@@ -21,7 +21,7 @@ from hwsim.validate.run import Runner
 STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "a100": [
         (
-            ("gemm_fraction_framework", "eager_matmul_s", "overlap_exponent", "gemm_fraction_serving", "gemm_stream_serving", "gemm_ramp_s"),
+            ("gemm_fraction_framework", "eager_matmul_s", "overlap_exposed", "gemm_fraction_serving", "gemm_stream_serving", "gemm_ramp_s"),
             "gemm_fp16 measured_gemm",
         ),
         (("activation_stream_serving", "norm_stream_serving", "vector_ramp_s"), "measured_vector_op"),

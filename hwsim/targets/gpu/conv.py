@@ -76,6 +76,6 @@ def price_conv(op: Any, p: Any, out: Any) -> float:
     if op.wino_m > 0 and op.arithmetic == spec.VECTOR_FP32:
         cycles = winograd(op, p)
         if cycles < out.compute:
-            out.compute, out.winograd = cycles, 1.0
+            out.compute, out.tile = cycles, float(spec.TILES)
             return min(direct, winograd_macs(op))
     return direct

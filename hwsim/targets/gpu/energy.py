@@ -62,7 +62,7 @@ def throttle(op: Any, p: Any, out: Any) -> None:
     The limit is applied operator by operator, which is pessimistic for spikes shorter than the board's control loop.
     """
     bound = max(out.compute, out.memory, out.dispatch)
-    cycles = out.launch + out.conversion + bound + out.overlap_loss
+    cycles = out.launch + bound + out.exposed
     if cycles <= 0:
         return
     per_watt = cycles / p.clock_hz * op.gpus
@@ -71,7 +71,7 @@ def throttle(op: Any, p: Any, out: Any) -> None:
     if p.active_idle_w + moved + core <= p.tdp_w:
         return
     out.clock_scale = capped_clock(moved, core, out.compute / cycles, (bound - out.compute) / cycles, p)
-    out.throttle = max(0.0, out.compute / out.clock_scale - bound)
+    out.compute /= out.clock_scale
     out.arithmetic *= out.clock_scale**p.throttle_exponent
 
 
@@ -85,8 +85,8 @@ def charge(op: Any, p: Any, executed: float, out: Any) -> None:
         out.link_bytes = 2 * (op.gpus - 1) * op.bytes
         out.dram_bytes = max(2 * op.bytes * op.gpus, op.compulsory_bytes)
     else:
-        out.fused_bytes = op.fused_bytes * op.gpus
-        out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.fused_bytes - out.l2_bytes + op.converted_bytes * op.gpus
+        out.on_chip_bytes += op.fused_bytes * op.gpus
+        out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.on_chip_bytes + op.converted_bytes * op.gpus
     out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
     out.arithmetic = 2 * executed * flop_energy(op.arithmetic, p) + op.flops * p.vector_j_per_flop
     out.link_traffic = out.link_bytes * p.link_j_per_byte

@@ -79,17 +79,14 @@ def gemm_compute(
 
 
 @jit
-def overlapped(compute: float, memory: float, exponent: float) -> float:
-    """Cycles of work whose arithmetic and memory traffic overlap in part: ``(compute^e + memory^e)^(1/e)``.
+def overlapped(compute: float, memory: float, exposed: float) -> float:
+    """Cycles of work whose arithmetic and memory traffic overlap in part: ``(c + m + sqrt((c - m)^2 + 4 d c m)) / 2``.
 
-    e = 1: nothing overlaps; e -> infinity: the roofline's max. Loads ahead of a wave and stores after it are exposed, which matters most where
-    both take equally long.
+    d = 0: the roofline's max; d = 1: nothing overlaps, the sum. Loads ahead of a wave and stores after it are exposed, which matters most where
+    both take equally long (then ``T = c (1 + sqrt(d))``).
     """
-    longest = max(compute, memory)
-    shortest = min(compute, memory)
-    if shortest <= 0:
-        return float(longest)
-    return float(longest * (1 + (shortest / longest) ** exponent) ** (1 / exponent))
+    apart = compute - memory
+    return float(0.5 * (compute + memory + math.sqrt(apart * apart + 4 * exposed * compute * memory)))
 
 
 @jit

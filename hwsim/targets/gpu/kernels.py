@@ -76,7 +76,7 @@ def vector_memory(op: Any, p: Any, out: Any) -> float:
     """Cycles of a streaming kernel; with ``l2_resident``, operands that fit in half of L2 move at its rate and never reach DRAM."""
     moved = op.bytes - op.fused_bytes
     if p.l2_resident > 0 and op.bytes - op.weight_bytes <= p.l2_bytes / 2:
-        out.l2_bytes = (moved - op.weight_bytes) * op.gpus
+        out.on_chip_bytes = (moved - op.weight_bytes) * op.gpus
         return float((moved - op.weight_bytes) / p.l2_bytes_per_s * p.clock_hz + stream_cycles(op.weight_bytes, vector_fraction(op, p), p))
     return stream_cycles(moved, vector_fraction(op, p), p)
 
@@ -113,8 +113,10 @@ def price(op: Any, p: Any, out: Any) -> None:
             executed = price_conv(op, p, out) * op.gpus
         else:
             out.memory = vector_memory(op, p, out)
-        out.conversion = stream_cycles(op.converted_bytes, p.copy_stream, p)
-        out.overlap_loss = overlapped(out.compute, out.memory, p.overlap_exponent) - max(out.compute, out.memory)
+        if out.compute > 0:
+            out.exposed = max(0.0, overlapped(out.compute, out.memory, p.overlap_exposed) - max(out.compute, out.memory))
+        if op.converted_bytes > 0:
+            out.exposed += stream_cycles(op.converted_bytes, p.copy_stream, p)
     if op.dispatch == spec.ASYNC:
         out.dispatch = op.launches * p.async_dispatch_s * p.clock_hz
     out.host_gap = (op.host * p.host_step_s + op.requests * p.host_request_s) * p.clock_hz

@@ -75,7 +75,7 @@ def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
                     raise InvalidTrace(f"best_matmul: {chip.name} has no {arguments['dtype']} arithmetic")
                 out = np.zeros(1, dtype=slot_dtype(spec.SLOTS))
                 price(row.rows[0], p, out[0])
-                cycles = out["launch"][0] + max(out["compute"][0], out["memory"][0]) + out["overlap_loss"][0] + out["throttle"][0]
+                cycles = out["launch"][0] + max(out["compute"][0], out["memory"][0]) + out["exposed"][0]
                 best = max(best, 2.0 * m * n * k / cycles * chip.number("clock_hz"))
     return {"tops": float(best / 1e12)}
 

@@ -40,7 +40,7 @@ OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 CHIP_PARAMS = (
     "clock_hz", "sm_count", *RATES.values(), "dram_bytes_per_s", "l2_bytes", "l2_near_bytes", "l2_bytes_per_s", "l2_far_bytes_per_s", "l2_multicast",
     "gemm_fraction_framework", "gemm_fraction_serving", "sgemm_fraction", "sgemm_fraction_native", "sgemm_alone", "sgemm_least_k",
-    "gemm_stream_framework", "gemm_stream_serving", "overlap_exponent", "epilogue_exposed", "fp8_fraction",
+    "gemm_stream_framework", "gemm_stream_serving", "overlap_exposed", "epilogue_exposed", "fp8_fraction",
     "conv_fraction", "conv_fraction_fp32", "winograd_fraction", "grouped_fraction", "depthwise_stream", "nchw_fraction",
     "attention_fraction", "decode_attention_stream", "kv_split_tokens",
     "copy_stream", "activation_stream_framework", "activation_stream_serving", "norm_stream_framework", "norm_stream_serving", "softmax_stream",
@@ -64,37 +64,33 @@ TILE_PARAMS = ("tile_rows", "tile_cols", "tile_rate", "sgemm_rows", "sgemm_cols"
 MAPPING_NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident")
 PARAM_DTYPE = np.dtype([(n, np.float64) for n in CHIP_PARAMS + MAPPING_NUMBERS] + [(n, np.float64, (TILES,)) for n in TILE_PARAMS])
 FRACTIONS = tuple(p for p in CHIP_PARAMS + OTHER_PARAMS if p.startswith("stream_") or "_stream" in p or "_fraction" in p)
-FRACTIONS += ("sgemm_alone", "epilogue_exposed")
+FRACTIONS += ("sgemm_alone", "epilogue_exposed", "overlap_exposed")
 MAY_BE_ZERO = (
     "gemm_ramp_s", "vector_ramp_s", "host_step_s", "host_request_s", "link_pipeline_s", "active_idle_w", "dram_j_per_byte", "tensor_j_per_flop",
-    "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j", "epilogue_exposed", "bare_idle_w", "context_w",
+    "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j", "epilogue_exposed", "overlap_exposed", "bare_idle_w", "context_w",
     "eager_collective_s",
     "link_bytes_per_s", "tensor_tf32_macs_per_cycle", "tensor_int8_macs_per_cycle", "tensor_fp8_macs_per_cycle",  # 0: the chip has none
 )  # fmt: skip
 
 SLOTS = (
     Slot("launch", "cycles", "sm", 0),
-    Slot("conversion", "cycles", "dram", 1),
-    Slot("compute", "cycles", "sm", 2),
-    Slot("memory", "cycles", "dram", 2),
-    Slot("dispatch", "cycles", "host", 2),
-    Slot("overlap_loss", "cycles", "sm", 3),
-    Slot("throttle", "cycles", "sm", 4),
-    Slot("collective", "cycles", "link", 5),
-    Slot("host_gap", "cycles", "host", 6),
+    Slot("compute", "cycles", "sm", 1),
+    Slot("memory", "cycles", "dram", 1),
+    Slot("dispatch", "cycles", "host", 1),
+    Slot("collective", "cycles", "link", 1),
+    Slot("exposed", "cycles", "dram", 2),  # what arithmetic and memory do not hide of each other, and conversions before a product
+    Slot("host_gap", "cycles", "host", 3),
     Slot("dram_traffic", "joules"),
     Slot("arithmetic", "joules"),
     Slot("link_traffic", "joules"),
     Slot("engine_work", "joules"),
     Slot("dram_bytes", "bytes", "dram"),
-    Slot("fused_bytes", "bytes", "registers"),
-    Slot("l2_bytes", "bytes", "l2"),
+    Slot("on_chip_bytes", "bytes", "on chip"),  # kept in registers between fused kernels, or in L2
     Slot("link_bytes", "bytes", "link"),
     Slot("roofline", "roofline", "sm"),
-    Slot("tile", "note"),
+    Slot("tile", "note"),  # index of the tile shape; `TILES` for Winograd's algorithm
     Slot("split_k", "note"),
-    Slot("winograd", "note"),
-    Slot("clock_scale", "note"),
+    Slot("clock_scale", "note"),  # share of the stated clock that the power limit leaves
 )
 RESOURCES = {"sm": 1, "dram": 1, "link": 1, "host": 1}
 
@@ -113,7 +109,7 @@ def check_chip(chip: Chip) -> None:
         sizes = chip.vector(name)
         if len(sizes) != TILES or min(sizes) <= 0 or (name.endswith("_rate") and max(sizes) > 1):
             raise InvalidChip(f"chip '{chip.name}': {name} needs {TILES} positive sizes (rates: at most 1), got {sizes}")
-    for name in ("overlap_exponent", "throttle_exponent", "l2_multicast"):
+    for name in ("throttle_exponent", "l2_multicast"):
         if chip.number(name) < 1:
             raise InvalidChip(f"chip '{chip.name}': {name} is at least 1, got {chip.number(name):g}")
 

@@ -64,8 +64,7 @@ def test_the_power_limit_lowers_the_clock() -> None:
     hot = chip.replace(tensor_j_per_flop=3e-12)
     graph = single_op("matmul", m=8192, k=8192, n=8192)
     cool, capped = (api.simulate(graph, c, {"kernels": "framework"}, interval=False) for c in (free, hot))
-    assert cool.cost.by_component("cycles").get("throttle", 0) == 0
-    assert capped.cost.by_component("cycles")["throttle"] > 0
+    assert cool.cost.by_component("cycles")["compute"] < capped.cost.by_component("cycles")["compute"]
     assert capped.power_w == pytest.approx(400, rel=1e-3)
     assert capped.latency_s > cool.latency_s
     lower = api.simulate(graph, hot.replace(tdp_w=300.0), {"kernels": "framework"}, interval=False)

@@ -56,8 +56,9 @@ def test_large_products_approach_the_rate_of_a_tile(p: Any) -> None:
 @pytest.mark.parametrize(("compute", "memory"), [(1.0, 1.0), (3.0, 4.0), (0.0, 5.0), (5.0, 0.0), (0.0, 0.0)])
 def test_overlap_lies_between_max_and_sum(compute: float, memory: float) -> None:
     assert overlapped(compute, memory, 1.0) == pytest.approx(compute + memory)
-    assert overlapped(compute, memory, 200.0) == pytest.approx(max(compute, memory), rel=0.01)
-    assert max(compute, memory) <= overlapped(compute, memory, 4.0) <= compute + memory
+    assert overlapped(compute, memory, 0.0) == pytest.approx(max(compute, memory))
+    assert max(compute, memory) * (1 - 1e-12) <= overlapped(compute, memory, 0.03) <= compute + memory
+    assert overlapped(2.0, 2.0, 0.04) == pytest.approx(2.4)
 
 
 def test_a_stream_takes_its_bytes_over_the_achieved_bandwidth(p: Any) -> None:
