@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, nearest
+from hwsim.explore.pareto import front_mask
 from hwsim.plot import style
 from hwsim.plot.data import Points
 
@@ -26,12 +27,11 @@ def front_of(x: NDArray[Any], y: NDArray[Any], *, higher_x: bool = False, higher
 
     Of equal points the first is kept.
     """
-    a, b = (-1.0 if higher_x else 1.0) * np.asarray(x, float), (-1.0 if higher_y else 1.0) * np.asarray(y, float)
-    good = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
-    order = good[np.lexsort((b[good], a[good]))]
-    before = np.concatenate([[np.inf], np.minimum.accumulate(b[order])[:-1]]) if order.size else np.zeros(0)
-    front = np.zeros(len(a), dtype=bool)
-    front[order[b[order] < before]] = True
+    points = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
+    finite = np.flatnonzero(np.isfinite(points).all(axis=1))
+    best = finite[front_mask(points[finite], (higher_x, higher_y))]
+    front = np.zeros(len(points), dtype=bool)
+    front[best[np.unique(points[best], axis=0, return_index=True)[1]]] = True
     return front
 
 
