@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, nearest
-from hwsim.explore.pareto import front_mask
 from hwsim.plot import style
 from hwsim.plot.data import Points
 
@@ -27,6 +26,8 @@ def front_of(x: NDArray[Any], y: NDArray[Any], *, higher_x: bool = False, higher
 
     Of equal points the first is kept.
     """
+    from hwsim.explore.pareto import front_mask  # noqa: PLC0415  (loads the engines, which other figures do not need)
+
     points = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     best = finite[front_mask(points[finite], (higher_x, higher_y))]
