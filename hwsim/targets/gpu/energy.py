@@ -63,13 +63,11 @@ def throttle(op: Any, p: Any, out: Any) -> None:
     """
     bound = max(out.compute, out.memory, out.dispatch)
     cycles = out.launch + bound + out.exposed
-    if cycles <= 0:
+    out.clock_scale = 1.0
+    if cycles <= 0 or (out.dram_traffic + out.arithmetic) * p.clock_hz <= (p.tdp_w - p.active_idle_w) * cycles * op.gpus:
         return
     per_watt = cycles / p.clock_hz * op.gpus
     moved, core = out.dram_traffic / per_watt, out.arithmetic / per_watt
-    out.clock_scale = 1.0
-    if p.active_idle_w + moved + core <= p.tdp_w:
-        return
     out.clock_scale = capped_clock(moved, core, out.compute / cycles, (bound - out.compute) / cycles, p)
     out.compute /= out.clock_scale
     out.arithmetic *= out.clock_scale**p.throttle_exponent

@@ -67,7 +67,8 @@ FRACTIONS = tuple(p for p in CHIP_PARAMS + OTHER_PARAMS if p.startswith("stream_
 FRACTIONS += ("sgemm_alone", "epilogue_exposed", "overlap_exposed")
 MAY_BE_ZERO = (
     "gemm_ramp_s", "vector_ramp_s", "host_step_s", "host_request_s", "link_pipeline_s", "active_idle_w", "dram_j_per_byte", "tensor_j_per_flop",
-    "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j", "epilogue_exposed", "overlap_exposed", "bare_idle_w", "context_w",
+    "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j", "epilogue_exposed", "overlap_exposed",
+    "bare_idle_w", "context_w",
     "eager_collective_s",
     "link_bytes_per_s", "tensor_tf32_macs_per_cycle", "tensor_int8_macs_per_cycle", "tensor_fp8_macs_per_cycle",  # 0: the chip has none
 )  # fmt: skip

@@ -135,6 +135,7 @@ def test_fusion_keeps_passes_in_registers(a100: Chip) -> None:
     graph = api.load_graph("resnet18", batch=32)
     apart, fused = (api.simulate(graph, a100, {**EAGER, "fusion": f}, interval=False) for f in ("none", "serving"))
     assert fused.latency_s < 0.8 * apart.latency_s
+    assert fused.cost.by_component("joules")["arithmetic"] == pytest.approx(apart.cost.by_component("joules")["arithmetic"])
     assert fused.cost.bytes_by_level()["on chip"] > 0
     assert sum(fused.cost.bytes_by_level().values()) == pytest.approx(sum(apart.cost.bytes_by_level().values()))
 
