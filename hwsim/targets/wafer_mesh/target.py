@@ -26,6 +26,7 @@ from hwsim.targets.wafer_mesh.spec import check_chip
 
 Grid = tuple[int, int]
 WAVELET_BYTES = 4
+CHANGE_CYCLES = frozenset(name for name in L.CHIP_PARAMS if "cycle" in name and not name.endswith("_j_per_cycle"))
 STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours"})
 
 
@@ -186,9 +187,9 @@ class WaferMesh:
         return static_power_w(params), area_mm2(params)
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
-        """Constants that placement depends on: fabric, memory and colours; all of them where the mapper chooses a grid."""
+        """Constants that placement depends on: fabric, memory and colours; where the mapper chooses a grid, all that change cycles too."""
         chosen = mapping.get("grid") or (mapping.get("prefill_grid") and mapping.get("decode_grid"))
-        return STRUCTURAL if chosen else None
+        return STRUCTURAL if chosen else STRUCTURAL | CHANGE_CYCLES
 
 
 CYCLE_SLOTS = [i for i, s in enumerate(L.SLOTS) if s.quantity == "cycles"]
