@@ -150,7 +150,8 @@ def test_a_space_without_parameters() -> None:
 
 def test_points_per_mapping() -> None:
     assert Evaluator(made({"clock_hz": {"linspace": ["1 GHz", "2 GHz", 50]}, "mapping.grid": {"list": [420, 540]}})).points_per_group() == 50
-    assert Evaluator(made({"clock_hz": {"linspace": ["1 GHz", "2 GHz", 50]}})).points_per_group() == 1
+    assert Evaluator(made({"clock_hz": {"linspace": ["1 GHz", "2 GHz", 50]}})).points_per_group() == 50  # a clock moves no mapper's choice
+    assert Evaluator(made({"hop_cycles": {"linspace": [1, 2, 50]}})).points_per_group() == 1
     sampled = {"sampling": "random", "points": 500}
     assert Evaluator(made({"clock_hz": {"linspace": ["1 GHz", "2 GHz", 2]},
         "mapping.grid": {"list": [420, 540]}}, **sampled)).points_per_group() == 250

@@ -137,7 +137,7 @@ def test_points_per_shard() -> None:
         return chunk_size(load_space({**SPACE, "constraints": [], "parameters": parameters, **more}))
 
     clocks = {"linspace": ["1 GHz", "2 GHz", 1000]}
-    assert of({"clock_hz": clocks, "mapping.grid": {"list": [420, 360]}}) == 65536 and of({"clock_hz": clocks}) == 1024
+    assert of({"clock_hz": clocks, "mapping.grid": {"list": [420, 360]}}) == 65536 and of({"hop_cycles": {"linspace": [1, 2, 1000]}}) == 1024
     assert of({"clock_hz": clocks}, fidelity="event") == 16
 
 
