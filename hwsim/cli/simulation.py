@@ -148,6 +148,10 @@ def _print_comparison(graph: Graph, reports: Mapping[str, Report]) -> None:
         if program.lower_bound:
             screen.print("  A LOWER BOUND: some operators have no model and are left out")
         bullets(screen, "  warnings", program.warnings)
+    modes = {name: str(r.cost.program.mapping.get("energy_mode", "")) for name, r in reports.items()}
+    if len(set(modes.values())) > 1:
+        counted = ", ".join(f"{name} by {mode or 'its own model'}" for name, mode in modes.items())
+        screen.print(f"\nenergy and power are not counted alike: {counted} (--map energy_mode=nameplate or activity sets one for all)")
 
 
 def primitive(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hwsim.core.op import Bounds, Operand, OpKind, Shape, register
 
+CONCAT_PARTS = tuple(f"c{i}" for i in range(8))
 ACTIVATIONS = {"relu": 1, "relu6": 2, "sigmoid": 4, "tanh": 5, "silu": 5, "gelu": 8, "softplus": 4, "hardswish": 4, "exp": 1}
 BINARY = {"add": 1, "sub": 1, "mul": 1, "div": 1, "silu_mul": 6, "gelu_mul": 9, "copy": 0, "cast": 1, "scale": 1, "bias": 1, "batch_norm": 2}
 
@@ -171,6 +172,10 @@ register(OpKind(
     results=lambda b: ((b["n"], b["c"], conv_output(b["h"], b["r"], b), conv_output(b["w"], b["s"], b)),),
     elementary=lambda b: b["n"] * b["c"] * conv_output(b["h"], b["r"], b) * conv_output(b["w"], b["s"], b) * b["r"] * b["s"],
     defaults={"stride": 1, "pad": 0}, functions={"max": 1, "average": 1}, check=_window_complaint,
+))  # fmt: skip
+register(OpKind(  # columns of two to eight tensors side by side
+    "concat", ("rows", "c0", "c1"), lambda b: tuple(Operand(f"input{i}", (b["rows"], b[c])) for i, c in enumerate(CONCAT_PARTS) if b[c]),
+    results=lambda b: ((b["rows"], sum(b[c] for c in CONCAT_PARTS)),), defaults=dict.fromkeys(CONCAT_PARTS[2:], 0),
 ))  # fmt: skip
 for _name, _adds in (("reduce", 1), ("broadcast", 0), ("allreduce", 1), ("shift", 0)):
     register(_collective(_name, _adds))

@@ -1,4 +1,4 @@
-"""Image networks by name: short generators of the published architectures, and the operator `concat` that some of them need.
+"""Image networks by name: short generators of the published architectures.
 
 Operators are those that an eager framework launches: batch normalisation, activation, addition and concatenation are passes of their own; targets
 may fuse them. ``layer`` counts the network's blocks. Sizes are checked against the list of measured models of pytorch-image-models.
@@ -13,30 +13,9 @@ from typing import Any
 from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, nearest
 from hwsim.core.graph import Graph, GraphBuilder
-from hwsim.core.op import KINDS, Bounds, Operand, OpKind, Shape, op_kind, register
+from hwsim.core.operators import CONCAT_PARTS
 
 OPTIONS = ("input", "batch", "dtype")
-CONCAT_PARTS = tuple(f"c{i}" for i in range(8))
-
-
-def _concat_operands(b: Bounds) -> tuple[Operand, ...]:
-    return tuple(Operand(f"input{i}", (b["rows"], b[c])) for i, c in enumerate(CONCAT_PARTS) if b[c])
-
-
-def _concat_result(b: Bounds) -> tuple[Shape, ...]:
-    return ((b["rows"], sum(b[c] for c in CONCAT_PARTS)),)
-
-
-def declare() -> None:
-    """Declare the kind `concat` (columns of two to eight tensors side by side), once."""
-    op_kind("matmul")  # the built-in kinds first
-    if "concat" not in KINDS:
-        register(OpKind(
-            "concat", ("rows", "c0", "c1"), _concat_operands, _concat_result, defaults=dict.fromkeys(CONCAT_PARTS[2:], 0),
-        ))  # fmt: skip
-
-
-declare()
 
 
 @dataclass(frozen=True)
