@@ -156,8 +156,12 @@ class Validation:
         return tuple(r for r in self.results if r.refused is not None)
 
     def accuracy(self, chip: str) -> dict[str, Any]:
-        """Return the accuracy of one chip, per metric, over its own cases of all roles, in the form ``hwsim.accuracy/1``."""
-        mine = self._by(lambda r: r.case.metric, [r for r in self.results if r.case.chip == chip and r.got is not None])
+        """Return the accuracy of one chip, per metric, over its own cases of all roles, in the form ``hwsim.accuracy/1``.
+
+        Ratios to another chip or mapping are left out: their error is not this chip's alone.
+        """
+        own = [r for r in self.results if r.case.chip == chip and r.got is not None and r.case.relative_to is None]
+        mine = self._by(lambda r: r.case.metric, own)
         metrics = {m: {"n": s.n, "mape": round(s.mape or 0.0, 6), "worst": round(s.worst or 0.0, 6)} for m, s in sorted(mine.items())}
         return {"schema": ACCURACY_SCHEMA, "metrics": metrics}
 
