@@ -46,6 +46,14 @@ def operator_cycles(values: Floats, stages: tuple[tuple[int, ...], ...]) -> Floa
     return total
 
 
+def weighted(counts: Floats, values: Floats) -> Floats:
+    """Sum of `values` (rows, ...) times `counts` (rows,), added row by row as the sweep's loop does, so that the two agree to the last bit."""
+    total = np.zeros(values.shape[1:])
+    for count, row in zip(counts, values, strict=True):
+        total = total + count * row
+    return total
+
+
 @dataclass(frozen=True)
 class Cost:
     """A priced program: `values` (rows x slots) for one execution of each distinct operator, and the schedule.
@@ -61,7 +69,7 @@ class Cost:
     def __post_init__(self) -> None:
         self._check_rows()
         whole = self.schedule.cycles
-        parts = float(self.cycles_by_row @ self.program.counts)
+        parts = float(weighted(self.program.counts, self.cycles_by_row))
         if self.program.serial and abs(parts - whole) > TOLERANCE * max(whole, 1.0):
             raise CostError(f"the parts take {parts:,.6f} cycles, the whole {whole:,.6f}")
         for resource, busy in self.schedule.busy.items():
@@ -117,7 +125,7 @@ class Cost:
 
     def total(self, quantity: str) -> float:
         """Sum of one quantity over components and operators."""
-        return float(self.program.counts @ self.values[:, self._slots(quantity)].sum(axis=1))
+        return float(weighted(self.program.counts, self.values[:, self._slots(quantity)]).sum())
 
     def items(self) -> Iterator[CostItem]:
         """The leaves that are not zero."""
@@ -136,7 +144,7 @@ class Cost:
         levels: dict[str, float] = {}
         for i in self._slots("bytes"):
             where = self.program.slots[i].where
-            levels[where] = levels.get(where, 0.0) + float(self.program.counts @ self.values[:, i])
+            levels[where] = levels.get(where, 0.0) + float(weighted(self.program.counts, self.values[:, i]))
         return levels
 
     def operators(self) -> Iterator[tuple[Op, float, float, float, dict[str, float]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.cost import Schedule, operator_cycles
+from hwsim.core.cost import Schedule, operator_cycles, weighted
 from hwsim.core.program import Program, Table, slot_dtype
 from hwsim.core.target import Price
 
@@ -27,7 +27,7 @@ def price_rows(price: Price, program: Program, params: Table | None = None) -> F
 def run(program: Program, values: Floats) -> Schedule:
     """Schedule a priced program: a serial one lasts as long as its parts together, another is list-scheduled."""
     if program.serial:
-        cycles = float(operator_cycles(values, program.stages) @ program.counts)
+        cycles = float(weighted(program.counts, operator_cycles(values, program.stages)))
         busy = dict.fromkeys(program.resources, 0.0)
         for i, slot in enumerate(program.slots):
             if slot.quantity == "cycles":

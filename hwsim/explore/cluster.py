@@ -40,12 +40,11 @@ def on_cluster(space: Space, store: Store, todo: Sequence[int], address: str) ->
         except TimeoutError:
             raise HwsimError(f"the Dask scheduler at '{address}' has no workers (waited {WORKERS_S} s)") from None
         ahead = max(2, AHEAD * sum(client.nthreads().values()))
-        shared = client.scatter(space, broadcast=False, hash=False)
         waiting = iter(todo)
         numbers: dict[str, int] = {}
 
         def submit(number: int) -> Any:
-            future = client.submit(_task, shared, *store.bounds(number), __version__, key=f"hwsim-{space.key}-{number}", pure=False)
+            future = client.submit(_task, space, *store.bounds(number), __version__, key=f"hwsim-{space.key}-{number}", pure=False)
             numbers[future.key] = number
             return future
 

@@ -21,7 +21,7 @@ from hwsim.readers.load import graph_of_workload
 TRACE = {"name": "llama3-8b", "phase": "decode", "context": 4096}
 ALL = ("cycles", "latency_s", "energy_j", "power_w", "area_mm2", "macs", "frequency_hz", "bytes", "inferences_per_s", "macs_per_cycle", "tops",
        "tokens_per_s", "tops_per_mm2", "tops_per_w", "tokens_per_j", "energy_per_mac_j")  # fmt: skip
-ROUNDING = 1e-14
+ROUNDING = 0
 
 
 def made(parameters: Mapping[str, Any], **more: Any) -> Space:
