@@ -22,8 +22,7 @@ from hwsim.explore.column import Codes
 from hwsim.explore.evaluate import CONSTRAINT, STATUSES, Evaluator, Results
 from hwsim.explore.pareto import Front, Objective, objectives_of, pareto
 from hwsim.explore.space import Batch, Space, load_space
-from hwsim.explore.store import LOCK, MANIFEST, SHARDS, SPACE, Store, StoreError, locked, manifest, read_manifest, shard_bytes
-from hwsim.explore.store import _write as write_whole
+from hwsim.explore.store import LOCK, MANIFEST, SHARDS, SPACE, Store, StoreError, locked, manifest, read_manifest, shard_bytes, write_whole
 from hwsim.explore.study import POPULATIONS, Population, check_sampler, load_optuna, quiet
 
 SCHEMA = "hwsim.search/1"

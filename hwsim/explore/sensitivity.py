@@ -18,8 +18,7 @@ from hwsim.explore.column import written as in_table
 from hwsim.explore.lever import Lever, Probe, around, figures, write_figure, written
 from hwsim.explore.pareto import LARGER_IS_BETTER
 from hwsim.explore.space import Space, load_space
-from hwsim.explore.store import MANIFEST, StoreError, locked, read_manifest
-from hwsim.explore.store import _write as write_whole
+from hwsim.explore.store import MANIFEST, StoreError, locked, read_manifest, write_whole
 
 SCHEMA, FILE = "hwsim.sensitivity/1", "sensitivity.json"
 METHODS = ("tornado", "sobol", "both")

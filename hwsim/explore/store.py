@@ -66,7 +66,7 @@ class Store:
 
     def write(self, number: int, shard: bytes) -> None:
         """Write the shard of one chunk, whole or not at all. Raises `StoreError`."""
-        _write(self.shard(number), shard)
+        write_whole(self.shard(number), shard)
 
 
 def open_store(folder: str | Path, space: Space, chunk: int) -> Store:
@@ -89,8 +89,8 @@ def open_store(folder: str | Path, space: Space, chunk: int) -> Store:
         if foreign := sorted([p.name for p in where.iterdir() if p.name not in (SPACE, SHARDS, LOCK)] + [p.name for p in (where / SHARDS).iterdir()]):
             raise StoreError(f"holds files that are no sweep's ({foreign[0]}): choose an empty folder", location=Location(str(where)))
         store = Store(where, len(space), chunk)
-        _write(where / SPACE, space.text.encode())
-        _write(where / MANIFEST, (json.dumps(manifest(space, chunk), indent=2) + "\n").encode())
+        write_whole(where / SPACE, space.text.encode())
+        write_whole(where / MANIFEST, (json.dumps(manifest(space, chunk), indent=2) + "\n").encode())
     return store
 
 
@@ -194,7 +194,7 @@ def _quoted(word: str) -> str:
     return "'" + word.replace("'", "''") + "'"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, then rename it. Raises `StoreError`; nothing half written stays."""
     temporary = path.parent / f".{path.name}.{os.getpid()}{TEMPORARY}"
     with _reported(path):

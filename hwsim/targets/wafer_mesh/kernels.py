@@ -282,7 +282,7 @@ def price_move(op: Any, p: Any, out: Any) -> None:
 
 @part
 def relay_out_cycles(p: Any) -> float:
-    """Cycles to lay weights and cache out anew between prefill and decode: each core's content leaves and enters by one ramp, over both grids' sides."""
+    """Cycles to lay weights and cache out anew between the phases: each core's content leaves and enters by one ramp, over both grids."""
     farthest = p.prefill_w + p.prefill_h + p.decode_w + p.decode_h
     return float(p.call_fixed_cycles + 2 * p.relaid_wavelets + p.hop_cycles * farthest)
 

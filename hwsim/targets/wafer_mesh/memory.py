@@ -38,7 +38,8 @@ def check_colours(chip: Chip, algorithm: str) -> int:
     queues = OUTPUT_QUEUES.get(algorithm, 2)
     if "output_queues" in chip.params and queues > (held := chip.number("output_queues")):
         raise Infeasible(
-            f"output queues of {algorithm} on {chip.name}", demand=queues, bound=held, unit="queues", levers=("an algorithm with fewer routes at a time",),
+            f"output queues of {algorithm} on {chip.name}", demand=queues, bound=held, unit="queues",
+            levers=("an algorithm with fewer routes at a time",),
         )  # fmt: skip
     return needed
 
