@@ -16,6 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from hwsim.core.cost import weighted
 from hwsim.core.errors import CostError
 from hwsim.core.program import Program, Table, slot_dtype
 from hwsim.core.target import Target
@@ -111,7 +112,7 @@ def _scheduled(target: Target, program: Program, params: Table) -> Priced:
         if target.prepare is not None:
             target.prepare(params[i])
         values = price_rows(target.price, program, params[i : i + 1])
-        sums[i] = program.counts @ values
+        sums[i] = weighted(program.counts, values)
         cycles[i] = list_schedule(program, values).cycles
     return _checked(Priced(sums, cycles))
 
