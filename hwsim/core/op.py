@@ -188,7 +188,7 @@ class Op:
         """Bytes of results written once."""
         return sum(math.prod(s) for s in self.results) * dtype(self.dtype).bytes
 
-    @property
+    @cached_property
     def compulsory_bytes(self) -> float:
         """Bytes that any machine must move: every operand read once, every result written once."""
         return self.weight_bytes + self.input_bytes + self.output_bytes
