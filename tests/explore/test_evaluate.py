@@ -170,7 +170,7 @@ def test_prices_that_are_no_costs_are_rows(toy: Path) -> None:
     from hwsim.core.target import load_target
     from hwsim.readers.chip_file import read_chip
 
-    target, chip = load_target("wafer_mesh"), hwsim.load_chip(str(Path(hwsim.__file__).parents[1] / "models" / "wse2"))
+    target, chip = load_target("wafer_mesh"), hwsim.load_chip(str(Path(__file__).parents[2] / "models" / "wse2"))
     program = target.map(hwsim.load_graph("llama3-8b", phase="decode", context=512), chip, target.options({"grid": 420, "energy_mode": "activity"}))
     energies = np.full(1000, 1e-12)
     energies[[5, 6, 999]] = -1.0
