@@ -1,6 +1,6 @@
 """Which grid of the WSE-2 for which phase of llama3-8b? Prints the answer for latency and energy and draws one picture (about three seconds).
 
-    python scripts/explore_wafer_grid.py -o docs/wafer_grid.png
+    python scripts/explore_wafer_grid.py -o scripts/pictures/wafer_grid.png
 """
 
 from __future__ import annotations

@@ -15,12 +15,6 @@ from hwsim.engine.jit import part
 
 
 @part
-def stage_cycles(hop: float, ramp2: float, op: float) -> float:
-    """One stage of a chain of neighbours: receive, add, send, hop: alpha + 2 T_R + 1 (6 on WSE-2, 12 on WSE-3)."""
-    return hop + ramp2 + op
-
-
-@part
 def chain_cycles(p: float, wavelets: float, hop: float, ramp2: float, op: float) -> float:
     """Reduce along a chain: B + (alpha + 2 T_R + 1)(P - 1). HPDC'24; the cycle loop agrees exactly."""
     return wavelets + (hop + ramp2 + op) * (p - 1) if p > 1 else 0.0

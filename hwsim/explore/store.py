@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from hwsim import __version__
 from hwsim.core.errors import HwsimError, Location
-from hwsim.explore.column import Choice, Codes, Column, written
+from hwsim.explore.column import Choice, Codes, written
 from hwsim.explore.evaluate import STATUSES, Results
 from hwsim.explore.space import Space
 
@@ -280,8 +280,3 @@ def load_results(folder: str | Path) -> SweepResults:
     if not shards:
         raise StoreError("holds no finished chunk of its sweep yet: run it again", location=Location(str(folder)))
     return SweepResults(store.folder, stated, shards)
-
-
-def columns_of(column: Column) -> NDArray[Any]:
-    """A column as a numpy array of its values as written."""
-    return np.array([written(v) for v in column.values], dtype=object)[column.codes] if isinstance(column, Choice) else column

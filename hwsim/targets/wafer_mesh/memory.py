@@ -23,7 +23,6 @@ COLOURS = {
 }  # fmt: skip
 # colours on which one core sends at the same time: each needs an output queue of its own where queues are few (WSE-3: eight)
 OUTPUT_QUEUES = {"meshgemm": 4, "meshgemm_t": 4, "cannon": 4, "meshgemv": 5, "decode layer": 5, "prefill layer": 6}
-GEMM_NAMES = {code: name for name, code in L.GEMM_CODES.items()}
 
 
 def check_colours(chip: Chip, algorithm: str) -> int:

@@ -22,7 +22,6 @@ class WaferSpec(BaseModel):
     clock_hz: PositiveFloat
     sram_bytes_per_core: PositiveFloat
     sram_bytes_per_cycle: PositiveFloat
-    sram_bytes_marketed: float = NonNegative
     sram_banks: float = NonNegative
     reserved_bytes_per_core: float = Field(ge=0)
     link_bits_per_cycle: PositiveFloat
