@@ -39,6 +39,13 @@ class Chip:
             raise InvalidChip(f"chip '{self.name}': '{name}' is not a vector")
         return value
 
+    def text(self, name: str) -> str:
+        """Return a constant of unit text. Raises `MissingParameter`, or `InvalidChip` when it is a figure."""
+        value = self.param(name).value
+        if not isinstance(value, str):
+            raise InvalidChip(f"chip '{self.name}': '{name}' is not a word")
+        return value
+
     def replace(self, **values: Value) -> Chip:
         """Return a chip with some constants set to other values (SI units), or with another name (``name=...``).
 

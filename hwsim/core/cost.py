@@ -139,6 +139,17 @@ class Cost:
         sums = {self.program.slots[i].name: float(self.program.counts @ self.values[:, i]) for i in self._slots(quantity)}
         return {name: value for name, value in sums.items() if value}
 
+    def joules_by_rail(self) -> dict[str, float]:
+        """Dynamic and static joules per supply rail; empty where the target does not say how they divide."""
+        parts = self.by_component("joules")
+        for name, watts in self.program.static_power_w.items():
+            parts[name] = parts.get(name, 0.0) + watts * self.latency_s
+        rails: dict[str, float] = {}
+        for name, joules in parts.items():
+            for rail, share in self.program.rails.get(name, {}).items():
+                rails[rail] = rails.get(rail, 0.0) + share * joules
+        return rails
+
     def bytes_by_level(self) -> dict[str, float]:
         """Bytes moved per memory level."""
         levels: dict[str, float] = {}

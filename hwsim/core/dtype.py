@@ -1,4 +1,8 @@
-"""Number formats: a name, a width in bits, and a kind."""
+"""Number formats: a name, a width in bits, and a kind.
+
+A block format (GGML's ``q8_0``, ``q4_0``) stores `DType.block` integers and one fp16 scale together; its bits an element include the scale, so that
+the bytes of whole blocks are exact. Weights and caches are stored so, never activations.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,12 @@ from hwsim.core.errors import InvalidTrace, nearest
 
 @dataclass(frozen=True)
 class DType:
-    """A number format. `kind` is float, int, uint or complex; `bits` counts one element."""
+    """A number format. `kind` is float, int, uint or complex; `bits` counts one element, `block` the elements that share a scale (1 = none)."""
 
     name: str
-    bits: int
+    bits: float
     kind: str
+    block: int = 1
 
     @property
     def bytes(self) -> float:
@@ -28,8 +33,15 @@ _TABLE = {
     "uint": {"uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4},
     "complex": {"complex64": 64, "complex128": 128},
 }
-DTYPES: dict[str, DType] = {n: DType(n, b, kind) for kind, row in _TABLE.items() for n, b in row.items()}
-_ALIASES = {"float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "half": "fp16", "float": "fp32"}
+_BLOCKS = {"q8_0": 8, "q4_0": 4}  # bits of an integer; blocks of 32 with a scale of 16 bits
+BLOCK, SCALE_BITS = 32, 16
+DTYPES: dict[str, DType] = {
+    **{n: DType(n, b, kind) for kind, row in _TABLE.items() for n, b in row.items()},
+    **{n: DType(n, b + SCALE_BITS / BLOCK, "int", BLOCK) for n, b in _BLOCKS.items()},
+}
+_ALIASES = {
+    "float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "half": "fp16", "float": "fp32", "int1": "binary",
+}  # fmt: skip
 
 
 @cache
@@ -42,3 +54,8 @@ def dtype(name: str) -> DType:
     if found is None:
         raise InvalidTrace(f"unknown dtype '{name}'{nearest(name, DTYPES)}")
     return found
+
+
+def block_format(*names: str) -> str:
+    """Return the first of the named formats that stores its elements in blocks; empty when none does. Raises `InvalidTrace` for an unknown name."""
+    return next((name for name in names if dtype(name).block > 1), "")

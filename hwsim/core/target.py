@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidChip, InvalidTrace, nearest
+from hwsim.core.errors import Infeasible, InvalidChip, InvalidTrace, UnsupportedOp, nearest
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Slot, Table
 
@@ -27,13 +27,15 @@ Around = tuple[Mapping[str, NDArray[np.float64]], Mapping[str, NDArray[np.float6
 class Primitive:
     """One mechanism in isolation.
 
-    `args` names its arguments with their defaults (``None`` = required). `run(chip, arguments, mapping)` returns its metrics by name, SI units.
+    `args` names its arguments with their defaults (``None`` = required, unless the name is in `optional`). `run(chip, arguments, mapping)` returns
+    its metrics by name, SI units; `hwsim.core.arguments` reads numbers, words and flags.
     """
 
     name: str
     about: str
     run: Callable[[Chip, Mapped, Mapped], Mapping[str, float]]
     args: Mapping[str, Any] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
     def __call__(self, chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
         """Check the arguments and run. Raises `InvalidTrace` for an unknown or missing one."""
@@ -41,7 +43,7 @@ class Primitive:
             if name not in self.args:
                 raise InvalidTrace(f"primitive '{self.name}' has no argument '{name}'{nearest(name, self.args)}")
         full = {**self.args, **arguments}
-        if missing := [n for n, v in full.items() if v is None]:
+        if missing := [n for n, v in full.items() if v is None and n not in self.optional]:
             raise InvalidTrace(f"primitive '{self.name}' needs {', '.join(missing)}")
         return self.run(chip, full, mapping)
 
@@ -78,6 +80,35 @@ class Target(Protocol):
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Names of the chip constants that `map` itself depends on with these options; None = all of them (the mapper searches)."""
+
+
+class TargetBase:
+    """What most targets do alike; a target overrides what it does otherwise.
+
+    No derived parameters, no cycle loops (the event fidelity is the closed forms' values on SimPy), and a mapping that may depend on any constant.
+    """
+
+    name: str
+    prepare: Prepare | None = None
+
+    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the values as they are."""
+        return values
+
+    def structural(self, mapping: Mapped) -> frozenset[str] | None:
+        """Every constant: always right, slow in sweeps. Name those that `map` reads to have the rest swept on the fast road."""
+        return None
+
+    def refuse(self, skipped: Sequence[str], allow_unmodelled: bool) -> tuple[str, ...]:
+        """Return the warnings about operators without a model. Raises `UnsupportedOp` unless they are allowed."""
+        if skipped and not allow_unmodelled:
+            raise UnsupportedOp(self.name, skipped)
+        return tuple(f"not modelled, priced at nothing: {line}" for line in skipped)
+
+    def must_fit(self, what: str, demand: float, bound: float, unit: str, levers: Sequence[str]) -> None:
+        """Raise `Infeasible` when `demand` exceeds `bound`."""
+        if demand > bound:
+            raise Infeasible(what, demand=demand, bound=bound, unit=unit, levers=levers)
 
 
 @cache
