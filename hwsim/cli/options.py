@@ -23,6 +23,7 @@ Batch = Annotated[int | None, typer.Option(help="Sequences or images at once.", 
 Dtype = Annotated[str | None, typer.Option(help="Number format, such as fp16 or int8.", show_default=False)]
 WeightDtype = Annotated[str | None, typer.Option(help="Number format of the weights.", show_default=False)]
 KvDtype = Annotated[str | None, typer.Option(help="Number format of the key-value cache.", show_default=False)]
+Logits = Annotated[str | None, typer.Option(help="Prompt tokens that the output head works on: last, half or all.", show_default=False)]
 Layers = Annotated[int | None, typer.Option(help="Keep only this many layers.", show_default=False)]
 MaxContext = Annotated[int | None, typer.Option(help="Positions to allow, against the model's published maximum.", show_default=False)]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="PARAM=VALUE", help="Set a constant of the chip: clock_hz='1.1 GHz'.")]

@@ -41,7 +41,7 @@ def print_report(report: Report, *, sources: bool = False) -> None:
 def title(report: Report) -> str:
     """Return the line that says what ran on what: ``llama3-8b decode (context 4096) on wse2, analytic``."""
     meta = report.meta
-    wanted = [f"{k} {meta[k]}" for k in ("prompt", "generate", "context", "batch", "dtype") if meta.get(k)]
+    wanted = [f"{k} {meta[k]}" for k in ("prompt", "generate", "context", "batch", "dtype", "logits") if meta.get(k)]
     options = f" ({', '.join(wanted)})" if wanted else ""
     graph = report.cost.program.graph
     return f"{graph.name}{' ' + graph.phase if graph.phase else ''}{options} on {report.cost.program.chip.name}, {report.fidelity}"

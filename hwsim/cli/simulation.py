@@ -23,9 +23,9 @@ RATIOS = ("latency_s", "tokens_per_s", "energy_j", "power_w", "area_mm2")
 
 def run(
     trace: o.TraceName, chip: o.ChipName, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
-    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False,
-    allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
+    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
+    layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic",
+    no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
     html: drawing.Html = None, timeline: drawing.Timeline = None,
 ) -> None:  # fmt: skip
     """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
@@ -33,7 +33,7 @@ def run(
     drawing.check_outputs(html, timeline, fidelity)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
-        layers=layers, max_context=max_context,
+        logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
 
@@ -77,8 +77,8 @@ def _simulate_and_show(
 
 def compare(
     trace: o.TraceName, chip: o.ChipNames, phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None,
-    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
+    batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
+    layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
     html: drawing.Html = None,
 ) -> None:  # fmt: skip
@@ -90,7 +90,7 @@ def compare(
     mappings, constants = o.split_by_chip(map_, chip), o.texts_by_chip(set_, "--set", chip)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
-        layers=layers, max_context=max_context,
+        logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (as above)
 

@@ -4,6 +4,9 @@ One pass of the model is a *stage*: the prefill of a prompt, or one decode step.
 graph holds the prefill and then decode stages in at most 16 buckets of context (`Op.repeat` steps each, at the middle context of the bucket),
 chained through the sampled token (``sample``, a top-1 over the logits); their names start with ``prefill.``, ``decode.0.``...
 
+The output head of a prefill works on the last token of each prompt, on the second half of its tokens (as a perplexity run does; the longer half of
+an odd prompt) or on all (`Request.logits`), and the final norm with it. A generation samples from the last token's logits.
+
 Keys and values: the cache tensors ``layers.3.attention.key`` and ``.value`` have shape (batch, context, kv_heads, head_dim), the tokens of this
 stage included. The new tokens' keys and values reach the attention as operands of their own (``new_key``, ``new_value``, or inside the fused
 query), so it reads ``context - new`` positions from the cache, and the append is the projection's own output written once.
@@ -26,6 +29,7 @@ from hwsim.core.op import Op
 
 BUCKETS = 16
 PHASES = ("prefill", "decode", "generate")
+LOGITS = ("last", "half", "all")
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Decoder:
 
 @dataclass(frozen=True)
 class Request:
-    """What is run: `phase` and its sizes in tokens, `batch` sequences, and the number formats.
+    """What is run: `phase` and its sizes in tokens, `batch` sequences, the number formats, and `logits`, the prompt tokens that the head works on.
 
     `weight_dtype` holds for all weight matrices (embedding and head too; norms keep `dtype`), `weight_density` for those of the layers.
     """
@@ -88,6 +92,11 @@ class Request:
     weight_dtype: str = ""
     weight_density: float = 1.0
     kv_dtype: str = ""
+    logits: str = "last"
+
+    def headed(self, new: int) -> int:
+        """Tokens of each sequence that the output head works on, of the `new` ones of a stage."""
+        return {"last": 1, "half": new - new // 2, "all": new}[self.logits]
 
     def stages(self) -> list[tuple[str, str, int, int, int]]:
         """(name prefix, phase, new tokens, context, repeats) of every stage, in order."""
@@ -133,6 +142,8 @@ def decoder_graph(model: Decoder, request: Request, trace: str = "decoder") -> G
     meta: dict[str, Any] = {"trace": trace, "phase": request.phase, "batch": request.batch, **sizes, **formats}
     if request.weight_density != 1:
         meta["weight_density"] = request.weight_density
+    if request.logits != "last":
+        meta["logits"] = request.logits
     return Graph(tuple(made.ops), made.tensors, {**meta, "model": facts})
 
 
@@ -170,19 +181,22 @@ class _Stage:
                 templates[window] = (i, carry, first, len(self.made.ops))
         self.layer = None
         batch = self.request.batch
-        if m.norm_after and self.new > 1:  # gather each prompt's last token
-            x = self.op("embedding", "last_token", ["", x], label="gather", operand_role="activation", rows=batch, vocab=self.rows, cols=m.d_model)
+        rows = batch * self.request.headed(self.new)
+        if m.norm_after and rows < self.rows:
+            x = self.gather("last_token" if rows == batch else "last_tokens", x, rows, self.rows, m.d_model)
         elif not m.norm_after:
-            x = self.norm("final_norm", x, batch, m.d_model, source_rows=self.rows if self.new > 1 else 0)
+            x = self.norm("final_norm", x, rows, m.d_model, source_rows=self.rows if rows < self.rows else 0)
         if m.embedding:
-            x = self.linear("project_out", x, m.d_model, m.embedding, "head", rows=batch)
+            x = self.linear("project_out", x, m.d_model, m.embedding, "head", rows=rows)
         width = m.embedding or m.d_model
         shared = ["embed_tokens.weight"] if m.tied else []
-        x = self.op("matmul", "head", [x, *shared], label="head", weight_dtype=self.weights, m=batch, k=width, n=m.vocab)
+        x = self.op("matmul", "head", [x, *shared], label="head", weight_dtype=self.weights, m=rows, k=width, n=m.vocab)
         if m.soft_cap:
-            x = self.op("elementwise", "soft_cap", [x], label="softcap", function="tanh", rows=batch, cols=m.vocab)
+            x = self.op("elementwise", "soft_cap", [x], label="softcap", function="tanh", rows=rows, cols=m.vocab)
         if self.request.phase != "generate":
             return ""
+        if rows > batch:
+            x = self.gather("last_logits", x, batch, rows, m.vocab)
         return self.op("topk", "sample", [x], label="sample", out_dtype="int32", rows=batch, cols=m.vocab, top=1)
 
     def embed(self, ids: str) -> str:
@@ -287,6 +301,10 @@ class _Stage:
         """An RMS norm (gain) or layer norm (gain and offset)."""
         weights = 2 if self.model.norm == "layer" else 1
         return self.op("norm", name, [x], label="norm", function=self.model.norm, rows=rows, cols=cols, weights=weights, source_rows=source_rows)
+
+    def gather(self, name: str, x: str, rows: int, source_rows: int, cols: int) -> str:
+        """A copy of `rows` of the `source_rows` rows of `x`."""
+        return self.op("embedding", name, ["", x], label="gather", operand_role="activation", rows=rows, vocab=source_rows, cols=cols)
 
     def rope(self, name: str, x: str, heads: int, carried: int = 0) -> str:
         """Rotary positions on `heads` heads."""

@@ -15,7 +15,7 @@ from typing import Any
 from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, nearest
 from hwsim.core.graph import Graph
-from hwsim.readers.decoder import PHASES, Decoder, Request, decoder_graph
+from hwsim.readers.decoder import LOGITS, PHASES, Decoder, Request, decoder_graph
 from hwsim.readers.yaml_file import Document, load_json
 
 OPTIONS = (*(f.name for f in fields(Request)), "layers", "max_context")
@@ -176,8 +176,8 @@ def read_huggingface(path: str | Path, trace: str = "", **options: Any) -> Graph
     `phase` is ``prefill`` (needs `prompt`), ``decode`` (one token whose KV length is `context`, itself included; default phase, default context
     4096 or the model's maximum) or ``generate`` (needs `prompt` and `generate`: that many decode steps after the prefill). Further options:
     `batch`, `dtype` (default fp16), `weight_dtype`, `kv_dtype` (default dtype), `weight_density` in (0, 1], `layers` (only so many), and
-    `max_context` (positions allowed, against the published maximum). An option of None counts as absent. The head works on each sequence's
-    last token only. Raises `InvalidTrace`.
+    `max_context` (positions allowed, against the published maximum) and `logits`: the prompt tokens that the output head works on,
+    ``last`` (default), ``half`` (the second half, as a perplexity run does) or ``all``. An option of None counts as absent. Raises `InvalidTrace`.
     """
     given = {key: value for key, value in options.items() if value is not None}
     name = trace or Path(path).resolve().parent.name
@@ -207,6 +207,13 @@ def _request(name: str, model: Decoder, given: dict[str, Any]) -> Request:
             raise InvalidTrace(f"trace '{name}': phase {phase} needs {key} (tokens)")
         if key in given and key not in needs:
             raise InvalidTrace(f"trace '{name}': {key} has no meaning in phase {phase}, which takes {' and '.join(needs)}")
+    logits = given.get("logits", "last")
+    if logits not in LOGITS:
+        raise InvalidTrace(f"trace '{name}': unknown logits '{logits}'{nearest(str(logits), LOGITS)}; it is one of {', '.join(LOGITS)}")
+    if phase == "decode":
+        if logits == "half":
+            raise InvalidTrace(f"trace '{name}': logits half (of the prompt tokens) has no meaning in phase decode, which has one token")
+        given["logits"] = "last"  # all of one token
     for key in ("dtype", "weight_dtype", "kv_dtype"):
         if key in given:
             given[key] = number_format(str(given[key])).name

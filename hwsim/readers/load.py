@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from hwsim.core.dtype import block_format, dtype
 from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.core.graph import Graph, single_op
+from hwsim.core.op import Op
 from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
@@ -72,7 +75,7 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
     fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
     if clash := [key for key in rest if key in ("name", "label", "phase", "repeat", "attrs", "kind", "inputs", "outputs", "output", "bounds")]:
         raise InvalidTrace(f"operator '{name}' has no argument '{clash[0]}'")
-    return single_op(name, **rest, **fields, **attrs)
+    return _in_whole_blocks(single_op(name, **rest, **fields, **attrs))
 
 
 def _positions(name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -116,8 +119,31 @@ def _shipped() -> dict[str, Path]:
 def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], ...]) -> Graph:
     options = {key: value for key, _, value in given}
     if name in NAMES and str(path) == name:
-        return read_network(name, **options)
-    return _READERS[path.suffix.lower()](path, name, options)
+        return _in_whole_blocks(read_network(name, **options))
+    return _in_whole_blocks(_READERS[path.suffix.lower()](path, name, options))
+
+
+def _in_whole_blocks(graph: Graph) -> Graph:
+    """Return the graph. Raises `InvalidTrace` for a block format whose blocks do not fill the rows, and for one of activations.
+
+    Rows are as the formats' files store them: the weights of one result of a product or convolution, one entry of a table, one position's keys.
+    """
+    for op in graph.ops:
+        if block_format(op.dtype):
+            raise InvalidTrace(f"operator '{op.name}': {op.dtype} is a format of stored weights and caches, not of activations (dtype)")
+        if block_format(op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))):
+            _check_rows(op)
+    return graph
+
+
+def _check_rows(op: Op) -> None:
+    for operand in op.operands:
+        name, shape = op.dtype_of(operand), operand.shape
+        if len(shape) < 2 or not block_format(name):  # vectors (biases, gains) have no rows
+            continue
+        row = shape[1] if op.kind == "matmul" else math.prod(shape[2:] if operand.role == "kv_cache" else shape[1:])
+        if row % dtype(name).block:
+            raise InvalidTrace(f"operator '{op.name}': {name} stores blocks of {dtype(name).block}, and a row of its {operand.name} holds {row}")
 
 
 def _huggingface(path: Path, name: str, options: dict[str, Any]) -> Graph:

@@ -30,7 +30,7 @@ def _checked_workload(workload: Mapping[str, Any]) -> None:
 
 
 class Reference(FileModel):
-    """What a ratio is taken against: the case's own metric with these keys replaced."""
+    """What a ratio is taken against: the case's own metric with these keys replaced (`workload` as a whole, `mapping` key by key)."""
 
     chip: str | None = None
     workload: Keys | None = None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hwsim import api
 from hwsim.core.chip import Chip
-from hwsim.core.errors import CostError, HwsimError, InvalidCase, nearest
+from hwsim.core.errors import CostError, HwsimError, InvalidCase, InvalidMapping, nearest
 from hwsim.core.graph import Graph
 from hwsim.core.report import Report
 from hwsim.readers.load import graph_of_workload
@@ -21,6 +22,7 @@ PARTS = ("component", "layer")
 STEP = "decode_step"  # component of a serving case: one step of the running batch
 ALIASES = {"proj": "o", "ffn1": "up", "ffn2": "down"}  # components of a plain decoder layer, as published tables name them
 ONE_OF = ("norm", "allreduce")  # components that a layer holds twice; a table gives one of them
+WHOLE = ("stdcell", "wafer_mesh")  # targets whose cases state the mapping of `relative_to` in full; elsewhere its keys replace single ones
 REQUEST_SETS = {"chat": "chat_prompt_tokens"}  # sets of requests, and the chip's constant for their mean prompt length
 
 
@@ -82,6 +84,19 @@ def part(report: Report, metric: str, component: str, layer: int | None) -> floa
     return report.part(metric, component=name, layer=layer)
 
 
+def _accepted(what: Configuration, droppable: Sequence[str], figure: Callable[[Configuration], float]) -> float:
+    """Return the figure of a configuration with as few as possible of the `droppable` mapping options left out: those that its chip refuses."""
+    try:
+        return figure(what)
+    except InvalidMapping:
+        for left_out in (c for n in range(1, len(droppable) + 1) for c in combinations(droppable, n)):
+            try:
+                return figure(replace(what, mapping={k: v for k, v in what.mapping.items() if k not in left_out}))
+            except InvalidMapping:
+                continue
+        raise
+
+
 class Runner:
     """Measures configurations; chips, graphs and reports are kept, so that equal ones are computed once.
 
@@ -102,26 +117,34 @@ class Runner:
         own = Configuration(case.chip, located(case.workload, folder), {k: as_tuples(v) for k, v in case.mapping.items()})
         if case.relative_to is None:
             return self.measure(own, case.metric)
-        peer = self._peer(own, case, folder)
         speedup = case.metric == "speedup"
-        ours, theirs = (self.duration(own), self.duration(peer)) if speedup else (self.measure(own, case.metric), self.measure(peer, case.metric))
+
+        def figure(what: Configuration) -> float:
+            return self.duration(what) if speedup else self.measure(what, case.metric)
+
+        peer, inherited = self._peer(own, case, folder)
+        ours, theirs = figure(own), _accepted(peer, inherited, figure)
         upper, lower = (theirs, ours) if speedup else (ours, theirs)
         if lower == 0:
             raise InvalidCase(f"no ratio: {'latency' if speedup else case.metric} is zero in the denominator")
         return upper / lower
 
-    def _peer(self, own: Configuration, case: Case, folder: Path) -> Configuration:
-        """Return the configuration of `relative_to`: its keys replace the case's; mapping options never cross to another kind of silicon."""
+    def _peer(self, own: Configuration, case: Case, folder: Path) -> tuple[Configuration, tuple[str, ...]]:
+        """Return the configuration of `relative_to`, and the mapping options that another chip of the same kind may lack.
+
+        A workload is replaced as a whole, a mapping key by key (as a whole for the targets in `WHOLE`, and by an empty one). Mapping options never
+        cross to another kind of silicon.
+        """
         wanted = case.relative_to
         if wanted is None:
-            return own
+            return own, ()
         chip = wanted.chip or own.chip
-        foreign = self.chip(chip).target != self.chip(own.chip).target
-        mapping = {} if foreign else own.mapping
-        if wanted.mapping is not None:
-            mapping = {k: as_tuples(v) for k, v in wanted.mapping.items()}
+        target = self.chip(own.chip).target
+        stated = {k: as_tuples(v) for k, v in (wanted.mapping or {}).items()}
+        replaced = wanted.mapping is not None and (target in WHOLE or not stated)
+        kept = {} if replaced or self.chip(chip).target != target else {k: v for k, v in own.mapping.items() if k not in stated}
         workload = own.workload if wanted.workload is None else located(wanted.workload, folder)
-        return replace(own, chip=chip, workload=workload, mapping=mapping)
+        return Configuration(chip, workload, {**kept, **stated}), tuple(kept) if chip != own.chip else ()
 
     def measure(self, what: Configuration, metric: str) -> float:
         """Return one metric of a configuration. Raises `HwsimError`."""

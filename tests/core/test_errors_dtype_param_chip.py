@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from hwsim.core import errors
 from hwsim.core.chip import Chip
-from hwsim.core.dtype import DTYPES, dtype
+from hwsim.core.dtype import DTYPES, block_format, dtype
 from hwsim.core.errors import HwsimError, Infeasible, InvalidChip, InvalidTrace, Location, MissingParameter, UnsupportedOp, nearest
+from hwsim.core.graph import Tensor
+from hwsim.core.op import Op
 from hwsim.core.param import STATUSES, Param
 from hwsim.core.resources import shipped
 from hwsim.core.units import engineering, write_metric
@@ -47,6 +49,16 @@ def test_number_formats():
     assert all(name == form.name and form.bits > 0 for name, form in DTYPES.items())
     with pytest.raises(InvalidTrace, match=r"unknown dtype 'fp61' \(did you mean fp"):
         dtype("fp61")
+
+
+def test_block_formats_count_their_scales():
+    assert 32 * dtype("q8_0").bytes == 34 and 32 * dtype("q4_0").bytes == 18
+    assert (dtype("q8_0").bits, dtype("q4_0").bits, dtype("q8_0").block, dtype("int8").block) == (8.5, 4.5, 32, 1)
+    assert (block_format("fp16", "q4_0"), block_format("fp16", "int4"), block_format()) == ("q4_0", "", "")
+    assert (dtype("int1").name, dtype("int1").bits) == ("binary", 1)
+    op = Op("x", "matmul", {"m": 2, "k": 64, "n": 3}, dtype="fp32", weight_dtype="q8_0")
+    assert (op.weight_bytes, op.input_bytes, op.output_bytes) == (2 * 3 * 34, 2 * 64 * 4, 2 * 3 * 4)
+    assert Tensor("w", (3, 4096), "q4_0", "weight").bytes == 3 * 128 * 18
 
 
 def param(**changes: object) -> Param:

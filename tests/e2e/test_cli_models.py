@@ -50,10 +50,22 @@ def test_a_lower_bound_says_so(models: Path) -> None:
         (["--phase", "decoding"], "did you mean decode"),
         (["--phase", "decode", "--context", "16", "--dtype", "fp61"], "did you mean"),
         (["--phase", "decode", "--context", "16", "--layers", "0"], "layers"),
+        (["--phase", "decode", "--context", "16", "--logits", "half"], "logits half"),
+        (["--phase", "decode", "--context", "16", "--dtype", "q8_0"], "activations"),
     ],
 )
 def test_impossible_options_of_a_trace(models: Path, options: list[str], words: str) -> None:
     assert words in invoke("run", "llama3-8b", *options, "--chip", "toy", code=2).stderr.replace(",", "")
+
+
+def test_the_head_on_half_of_a_prompt(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    command = ["run", "llama-3.2-1b", "--phase", "prefill", "--prompt", "64", "--layers", "1", "--chip", "toy", "--allow-unmodelled"]
+    assert "logits" not in invoke(*command).stdout.splitlines()[0]
+    text = invoke(*command, "--logits", "half", "--json", str(path)).stdout
+    assert "logits half) on toy" in text.splitlines()[0] and "matmul m32 k2048 n128256" in text
+    assert json.loads(path.read_text())["options"]["trace"]["logits"] == "half"
+    assert "did you mean half" in invoke(*command, "--logits", "hal", code=2).stderr
 
 
 def test_unknown_trace_names_the_nearest(models: Path) -> None:

@@ -198,3 +198,11 @@ def test_checks_of_chips_are_exact() -> None:
         except HwsimError:
             assert refused[row]
     assert 5 < refused.sum() < 55
+
+
+def test_the_logits_of_a_prompt_are_varied() -> None:
+    trace = {"name": "tinyllama-1.1b", "phase": "prefill", "prompt": 64, "layers": 1}
+    space = made({"trace.logits": {"choices": ["last", "half", "all"]}}, trace=trace, chips=["a100"], metrics=["macs"])
+    found = evaluate(space, space.batch(0, 3))
+    heads = [32000 * 2048 * count for count in (1, 32, 64)]
+    assert found.ok.all() and np.diff(found.metrics["macs"]).tolist() == np.diff(heads).tolist()

@@ -20,7 +20,7 @@ PARAMETERS = {
     "qwen2-72b": 72.7e9,
     "opt-6.7b": 6.66e9,
     "phi-3-mini": 3.82e9,
-    "llama-3.2-1b": 1.24e9,
+    "llama-3.2-1b": 1.236e9,
     "tinyllama-1.1b": 1.10e9,
     "llama3.1-8b": 8.03e9,
     "llama3.1-70b": 70.6e9,
@@ -114,6 +114,70 @@ def test_number_formats():
     assert (ops["layers.0.input_norm"].weight_dtype, ops["head"].weight_dtype) == ("int8", "int4")
 
 
+@pytest.mark.parametrize("sizes", [{"phase": "decode", "context": 512}, {"phase": "prefill", "prompt": 512}])
+def test_a_quantised_model_with_a_narrow_cache(sizes):
+    graph = load_graph("llama-3.2-1b", dtype="fp32", weight_dtype="q8_0", kv_dtype="fp16", **sizes)
+    gains = (2 * 16 + 1) * 2048
+    assert graph.weight_bytes == (1235814400 - gains) * 34 / 32 + gains * 4
+    assert graph.weight_bytes == pytest.approx(1.321e9, rel=0.01)  # the published file; its tied table is stored once
+    ops = {op.name: op for op in graph.ops}
+    assert ops["head"].weight_bytes == 128256 * 2048 * 34 / 32
+    assert ops["embed_tokens"].weight_bytes == sizes.get("prompt", 1) * 2048 * 34 / 32
+    caches = [t for t in graph.tensors.values() if t.role == "kv_cache"]
+    assert sum(t.bytes for t in caches) == 16 * 2 * 512 * 8 * 64 * 2
+    attention = ops["layers.0.attention"]
+    read = 512 - sizes.get("prompt", 1)
+    fresh = sizes.get("prompt", 1) * (2048 + 2 * 512) * 4  # queries and the new keys and values, not yet in the cache's format
+    assert attention.input_bytes == 2 * read * 512 * 2 + fresh
+
+
+def test_block_formats_are_refused_where_rows_are_not_whole_blocks(tmp_path):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({**LLAMA, "intermediate_size": 100}))
+    with pytest.raises(InvalidTrace, match=r"'layers\.0\.down_proj': q8_0 stores blocks of 32, and a row of its weight holds 100"):
+        load_graph(file, context=4, weight_dtype="q8_0")
+    with pytest.raises(InvalidTrace, match="q4_0 is a format of stored weights and caches, not of activations"):
+        load_graph("llama-3.2-1b", context=4, dtype="q4_0")
+    assert load_graph("qwen2-72b", context=64, weight_dtype="q4_0", kv_dtype="q8_0", layers=1).weight_bytes > 0  # biases are no rows
+
+
+def of_prefill(name, **options):
+    graph = load_graph(name, layers=1, **options)
+    return graph, {op.name.removeprefix("prefill."): op for op in graph.ops if op.phase == "prefill"}
+
+
+@pytest.mark.parametrize(("logits", "count"), [("last", 1), ("half", 51), ("all", 101), (None, 1)])
+@pytest.mark.parametrize("name", ["llama3-8b", "opt-350m", "gemma2-9b"])
+def test_logits_of_a_prompt(name, logits, count):
+    graph, ops = of_prefill(name, phase="prefill", prompt=101, batch=3, logits=logits)
+    rows = 3 * count
+    assert (ops["head"]["m"], graph.meta.get("logits", "last")) == (rows, logits or "last")
+    if "final_norm" in ops:
+        assert (ops["final_norm"]["rows"], ops["final_norm"]["source_rows"]) == (rows, 303 if count < 101 else 0)
+    else:  # the norms of a post-norm model lie before the cut
+        assert ops["project_out"]["m"] == rows
+        assert [op["rows"] for op in ops.values() if op.label == "gather"] == ([rows] if count < 101 else [])
+    if "soft_cap" in ops:
+        assert ops["soft_cap"]["rows"] == rows
+    plain = of_prefill(name, phase="prefill", prompt=101, batch=3)[0]
+    width = ops["head"]["k"]
+    projected = width * 1024 if name == "opt-350m" else 0
+    assert graph.macs - plain.macs == 3 * (count - 1) * (width * ops["head"]["n"] + projected)
+
+
+@pytest.mark.parametrize(("logits", "count"), [("last", 1), ("half", 4), ("all", 7)])
+def test_a_generation_samples_from_the_last_token(logits, count):
+    graph, ops = of_prefill("tinyllama-1.1b", phase="generate", prompt=7, generate=3, batch=2, logits=logits)
+    assert (ops["head"]["m"], ops["sample"]["rows"]) == (2 * count, 2)
+    assert ("last_logits" in ops) == (count > 1)
+    assert {op["m"] for op in graph.ops if op.label == "head" and op.phase == "decode"} == {2}
+
+
+def test_logits_of_a_decode_step():
+    assert load_graph("llama3-8b", context=64, logits="all").key == load_graph("llama3-8b", context=64).key
+    assert of_prefill("llama3-8b", phase="prefill", prompt=1, logits="half")[1]["head"]["m"] == 1
+
+
 def test_labels_layers_and_names():
     graph = load_graph("llama3-8b", context=64)
     op = next(op for op in graph.ops if op.name == "layers.3.q_proj")
@@ -179,6 +243,9 @@ def test_defaults_and_maximum():
         ({"prompt": 5}, "prompt has no meaning in phase decode"),
         ({"dtype": "fp17"}, "unknown dtype 'fp17'"),
         ({"kv_dtype": "x"}, "unknown dtype"),
+        ({"logits": "half"}, "logits half (of the prompt tokens) has no meaning in phase decode"),
+        ({"logits": "al"}, "unknown logits 'al' (did you mean all"),
+        ({"logits": True, "phase": "prefill", "prompt": 4}, "unknown logits 'True'"),
         ({"weight_density": 0}, "weight_density must be in"),
         ({"weight_density": 1.1}, "weight_density must be in"),
         ({"weight_density": "a"}, "weight_density must be in"),

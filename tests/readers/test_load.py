@@ -62,6 +62,9 @@ def test_workloads():
     assert (
         graph_of_workload({"op": "attention", "heads": 1, "q": 1, "kv": 2, "head_dim": 4, "kv_dtype": "fp8"}).tensors["attention.key"].dtype == "fp8"
     )
+    half = {"trace": "llama-3.2-1b", "phase": "prefill", "prompt": 64, "logits": "half", "weight_dtype": "q8_0", "component": "head"}
+    assert next(op for op in graph_of_workload(half).ops if op.label == "head")["m"] == 32
+    assert graph_of_workload({"op": "matmul", "m": 1, "k": 64, "n": 5, "bias": 1, "weight_dtype": "q8_0"}).weight_bytes == 65 * 5 * 34 / 32
     assert graph_of_workload({"op": "allreduce", "elements": 7, "dtype": "fp32"}).ops[0].elementary == 7
     assert graph_of_workload({"trace": "llama3-8b", "phase": "decode", "context": 64, "batch": 1}) is load_graph(
         "llama3-8b", context=64, phase="decode", batch=1
@@ -80,6 +83,10 @@ def test_workloads():
         ({"op": "matmul", "m": 1, "k": 1, "n": 1, "phase": "x"}, "no argument 'phase'"),
         ({"op": "matmul", "m": 1, "k": 1, "n": 1, "bacth": 2}, "did you mean batch"),
         ({"op": "matmul", "m": [1], "k": 1, "n": 1}, "whole number"),
+        ({"op": "matmul", "m": 1, "k": 33, "n": 32, "weight_dtype": "q8_0"}, "q8_0 stores blocks of 32, and a row of its weight holds 33"),
+        ({"op": "matmul", "m": 1, "k": 32, "n": 32, "dtype": "q8_0"}, "not of activations"),
+        ({"op": "conv2d", "n": 1, "c": 3, "h": 8, "w": 8, "k": 32, "r": 3, "s": 3, "weight_dtype": "q4_0"}, "weight holds 27"),
+        ({"op": "attention", "heads": 3, "q": 1, "kv": 32, "head_dim": 8, "kv_dtype": "q8_0"}, "a row of its key holds 24"),
     ],
 )
 def test_bad_workloads(workload, message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.core.errors import CostError, InvalidCase
+from hwsim.core.errors import CostError, InvalidCase, InvalidMapping
 from hwsim.validate.cases import Case
 from hwsim.validate.record import record_accuracy
 from hwsim.validate.run import Runner
@@ -118,6 +119,56 @@ def test_relative_to_replaces_chip_workload_and_mapping(models: Path, tmp_path: 
     )
     assert [r.refused for r in found.results] == [None] * 6
     assert [r.error for r in found.results] == pytest.approx([0.0] * 6, abs=1e-12)
+
+
+class Peers(Runner):
+    """Records what is measured. Chips are called TARGET or TARGET-other; the latter refuses the option ``isa``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Any] = []
+
+    def chip(self, name: str) -> Any:
+        return SimpleNamespace(target=name.partition("-")[0])
+
+    def measure(self, what: Any, metric: str) -> float:
+        self.asked.append((what.chip, dict(what.workload), dict(what.mapping)))
+        if what.chip.endswith("-other") and "isa" in what.mapping:
+            raise InvalidMapping("this chip has no option 'isa'")
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("chip", "relative_to", "peer"),
+    [
+        ("cluster", {"mapping": {"cores": 1}}, ("cluster", {"fp": "native", "isa": "x", "cores": 1})),
+        ("cluster", {"mapping": {}}, ("cluster", {})),
+        ("cluster", {"chip": "cluster-big"}, ("cluster-big", {"fp": "native", "isa": "x", "cores": 8})),
+        ("cluster", {"chip": "cluster-big", "mapping": {"fp": "libgcc"}}, ("cluster-big", {"fp": "libgcc", "isa": "x", "cores": 8})),
+        ("cluster", {"chip": "cluster-other", "mapping": {"cores": 2}}, ("cluster-other", {"fp": "native", "cores": 2})),
+        ("cluster", {"chip": "gpu", "mapping": {"framework": "vllm"}}, ("gpu", {"framework": "vllm"})),
+        ("cluster", {"chip": "gpu"}, ("gpu", {})),
+        ("stdcell", {"mapping": {"cores": 1}}, ("stdcell", {"cores": 1})),
+        ("wafer_mesh", {"mapping": {"cores": 1}}, ("wafer_mesh", {"cores": 1})),
+        ("wafer_mesh", {"chip": "wafer_mesh-big"}, ("wafer_mesh-big", {"fp": "native", "isa": "x", "cores": 8})),
+    ],
+)
+def test_what_a_ratio_is_taken_against(chip: str, relative_to: dict[str, Any], peer: tuple[str, dict[str, Any]]) -> None:
+    peers = Peers()
+    case = Case(**{**BASE, "chip": chip, "mapping": {"fp": "native", "isa": "x", "cores": 8}, "relative_to": relative_to})
+    assert peers.got(case, Path()) == 1
+    assert peers.asked[0] == (chip, BASE["workload"], {"fp": "native", "isa": "x", "cores": 8})
+    assert peers.asked[-1] == (peer[0], BASE["workload"], peer[1])
+
+
+def test_a_stated_option_is_not_dropped_and_a_workload_is_replaced_as_a_whole() -> None:
+    peers = Peers()
+    with pytest.raises(InvalidMapping, match="no option 'isa'"):
+        peers.got(Case(**{**BASE, "chip": "cluster", "relative_to": {"chip": "cluster-other", "mapping": {"isa": "y"}}}), Path())
+    relay = {"primitive": "relay", "medium": "dram"}
+    own = {"primitive": "relay", "medium": "remote", "id_offset": 1}
+    assert peers.got(Case(**{**BASE, "chip": "cluster", "workload": own, "relative_to": {"workload": relay}}), Path()) == 1
+    assert peers.asked[-1][1] == relay
 
 
 def test_capacity_needs_no_context() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.dtype import dtype
+from hwsim.core.dtype import block_format, dtype
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
@@ -92,6 +92,10 @@ def unmodelled(op: Op, options: Options) -> str:
     """Return why this target has no model for an operator; empty when it has one."""
     if op.kind not in KIND_CODES:
         return "no kernel model"
+    if form := block_format(op.weight_dtype):
+        return f"no kernel for {form} weights with {op.dtype} activations"
+    if form := block_format(str(op.attrs.get("kv_dtype", op.dtype))):
+        return f"no kernel for a {form} cache with {op.dtype} activations"
     if op.kind in PRODUCTS and not arithmetic_of(op, options):
         if op.weight_dtype != op.dtype and op.kind == "matmul":
             return f"no kernel for {op.weight_dtype} weights with {op.dtype} activations"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.dtype import dtype
+from hwsim.core.dtype import block_format, dtype
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Table
@@ -39,6 +39,16 @@ class Encoded:
     left_out: tuple[str, ...]
 
 
+def stored_in_blocks(op: Op) -> bool:
+    """True for block-quantised weights or caches, for whose unpacking there is no model."""
+    return bool(block_format(op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))))
+
+
+def described(op: Op) -> str:
+    """Name an operator that is not modelled, and say what it is."""
+    return f"{op.name} ({op.kind}{': no kernel for block-quantised weights or caches' if stored_in_blocks(op) else ''})"
+
+
 @lru_cache(maxsize=32)
 def encode(graph: Graph, paper_faithful: bool) -> Encoded:
     """Build the operator table. O(operators); cached per graph.
@@ -55,7 +65,7 @@ def encode(graph: Graph, paper_faithful: bool) -> Encoded:
     relaid = False
     for index, op in enumerate(graph.ops):
         make = ENCODERS.get(op.kind)
-        if make is None:
+        if make is None or stored_in_blocks(op):
             unmodelled.append(op)
             row_of.append(-1)
             continue

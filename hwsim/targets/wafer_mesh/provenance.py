@@ -6,7 +6,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph
 from hwsim.core.target import Mapped
 from hwsim.targets.wafer_mesh import layout as L
-from hwsim.targets.wafer_mesh.encode import Encoded
+from hwsim.targets.wafer_mesh.encode import Encoded, described
 
 ALWAYS = ("clock_hz", "cores_marketed", "die_area_mm2", "core_area_mm2", "sram_area_share", "fp16_mac_per_cycle", "hop_cycles", "ramp_cycles")
 FP32 = ("fp32_mac_per_cycle",)
@@ -76,7 +76,7 @@ def assumptions(chip: Chip, graph: Graph, table: Encoded, options: Mapped, paper
         moved = sum(op.compulsory_bytes * op.repeat for op in table.unmodelled)
         all_bytes = sum(op.compulsory_bytes * op.repeat for op in graph.ops)
         warnings.append(
-            f"lower bound: not modelled are {', '.join(f'{op.name} ({op.kind})' for op in table.unmodelled)}: "
+            f"lower bound: not modelled are {', '.join(described(op) for op in table.unmodelled)}: "
             f"{macs / max(1, graph.macs):.1%} of the MACs, {moved / all_bytes:.1%} of the bytes"
         )
     return tuple(notes), tuple(warnings)

@@ -16,7 +16,7 @@ from hwsim.core.program import Program, Table, first, slot_dtype
 from hwsim.core.target import Around, Mapped
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh import memory
-from hwsim.targets.wafer_mesh.encode import Encoded, encode
+from hwsim.targets.wafer_mesh.encode import Encoded, described, encode
 from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
 from hwsim.targets.wafer_mesh.kernels import prepare, price
 from hwsim.targets.wafer_mesh.mapping import cache_policy, candidate_grids, check_grid, codes, parse_mapping
@@ -64,7 +64,7 @@ class WaferMesh:
         paper = options.get("workload_mode") == "paper_faithful"
         table = encode(graph, paper)
         if table.unmodelled and not allow_unmodelled:
-            raise UnsupportedOp(self.name, [f"{op.name} ({op.kind})" for op in table.unmodelled])
+            raise UnsupportedOp(self.name, [described(op) for op in table.unmodelled])
         check_algorithm(graph, table, options)
         params = chip_record(chip).copy()
         for name, number in codes(options).items():

@@ -92,11 +92,21 @@ def test_every_unsupported_operator_is_named_at_once(a100: Chip) -> None:
 
 @pytest.mark.parametrize(
     ("bounds", "reason"),
-    [({"dtype": "int4"}, "int4"), ({"dtype": "fp8"}, "fp8"), ({"weight_dtype": "int4"}, "int4"), ({"batch": 2, "pool": 8}, "experts")],
-)
+    [
+        ({"dtype": "int4"}, "int4"), ({"dtype": "fp8"}, "fp8"), ({"weight_dtype": "int4"}, "int4"), ({"batch": 2, "pool": 8}, "experts"),
+        ({"dtype": "fp32", "weight_dtype": "q8_0"}, "no kernel for q8_0 weights with fp32 activations"),
+    ],
+)  # fmt: skip
 def test_products_without_a_kernel_are_refused(simulate: Any, bounds: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedOp, match=reason):
-        simulate("matmul", m=4, k=8, n=8, **bounds)
+        simulate("matmul", m=4, k=32, n=8, **bounds)
+
+
+def test_tables_and_caches_in_blocks_are_refused(simulate: Any) -> None:
+    with pytest.raises(UnsupportedOp, match="no kernel for q4_0 weights with fp16 activations"):
+        simulate("embedding", rows=4, vocab=8, cols=32, weight_dtype="q4_0")
+    with pytest.raises(UnsupportedOp, match="no kernel for a q8_0 cache with fp16 activations"):
+        simulate("attention", heads=4, q=1, kv=9, head_dim=8, attrs={"kv_dtype": "q8_0"})
 
 
 def test_a_model_that_does_not_fit_says_what_would_help(a100: Chip) -> None:

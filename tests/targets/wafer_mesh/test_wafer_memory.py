@@ -8,7 +8,7 @@ import pytest
 from wafer_helpers import chip, decode, prefill, product, run_op
 
 import hwsim
-from hwsim.core.errors import Infeasible
+from hwsim.core.errors import Infeasible, UnsupportedOp
 from hwsim.core.graph import GraphBuilder, single_op
 from hwsim.targets.wafer_mesh import memory as M
 
@@ -29,6 +29,19 @@ def test_tiles_of_64_take_40_kib(algorithm):
 def test_wider_numbers_take_more():
     assert M.tile_bytes(matmul(640, 640, 640, dtype="fp32"), (10, 10), "meshgemm") == 80 * KIB
     assert M.tile_bytes(matmul(640, 640, 640, weight_dtype="int8"), (10, 10), "meshgemm") == 32 * KIB
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds"),
+    [
+        ("matmul", {"m": 32, "k": 64, "n": 64, "weight_dtype": "q8_0"}),
+        ("embedding", {"rows": 4, "vocab": 64, "cols": 64, "weight_dtype": "q4_0"}),
+        ("attention", {"heads": 4, "q": 1, "kv": 64, "head_dim": 64, "attrs": {"kv_dtype": "q8_0"}}),
+    ],
+)
+def test_blocks_are_stored_but_not_computed_with(kind, bounds):
+    with pytest.raises(UnsupportedOp, match=rf"{kind} \({kind}: no kernel for block-quantised weights or caches\)"):
+        run_op(kind, bounds, grid=(16, 16))
 
 
 def test_an_allgather_keeps_whole_rows_and_columns_and_fails_early():
