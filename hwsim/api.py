@@ -69,7 +69,7 @@ def simulate(
     def sample() -> Interval:
         return with_rates(intervals(target, program), tokens=report.tokens)
 
-    report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name), sample if interval else None)
+    report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name.partition("+")[0]), sample if interval else None)
     return report
 
 

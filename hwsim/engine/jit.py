@@ -19,8 +19,8 @@ ENGINE = Path(__file__).resolve().parent
 
 @cache
 def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """(name, size, time of change in ns) of every Python file in the engine and in `folder`."""
-    files = sorted({*ENGINE.glob("*.py"), *folder.glob("*.py")})
+    """(name, size, time of change in ns) of every Python file in the engine and in `folder`, subfolders included."""
+    files = sorted({*ENGINE.glob("*.py"), *folder.rglob("*.py")})
     return tuple((path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in files)
 
 

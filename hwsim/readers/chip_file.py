@@ -27,25 +27,13 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.param import Param, Value
 from hwsim.core.resources import shipped
-from hwsim.readers.quantity import expression, parse_setting, quantity, split_quantity
-from hwsim.readers.yaml_file import Document, FileModel, KeyPath, load_yaml, validate
+from hwsim.readers.design_file import SEPARATOR, compose, design_path, read_design, stated_by_designs
+from hwsim.readers.param_entry import ParamEntry, read_param, read_value
+from hwsim.readers.quantity import parse_setting, quantity
+from hwsim.readers.yaml_file import Document, FileModel, load_yaml, validate
 
 SCHEMA = "hwsim.chip/1"
-Figure = int | float | str
 _INHERITANCE_DEPTH = 8
-
-
-class ParamEntry(FileModel):
-    """One constant as a file states it; low and high default to a known figure (no range)."""
-
-    value: bool | int | float | str | list[Figure]
-    unit: str | None = None
-    low: Figure | None = None
-    high: Figure | None = None
-    status: str
-    source: str
-    fitted_on: list[str] = Field(default_factory=list)
-    note: str = ""
 
 
 class ChipEntry(FileModel):
@@ -63,20 +51,36 @@ class ChipEntry(FileModel):
 def load_chip(name_or_path: str | Path, /, **overrides: Any) -> Chip:
     """Return the chip called `name_or_path` (a folder of models/), or read from a path to a chip.yaml or to its folder.
 
+    ``DEVICE+DESIGN`` (``u280+flightllm``, ``u280+./mine.yaml``) is a device with an accelerator design on it (`hwsim.readers.design_file`).
     `overrides` set constants to other values: SI numbers, flags, sequences of numbers, or text with a unit (``clock_hz="0.85 GHz"``; for a
     constant of unit text, the word itself). Raises `InvalidChip` for an unknown chip or constant (naming the nearest), or a malformed file.
 
     >>> load_chip("wse2", clock_hz="0.85 GHz").number("clock_hz")
     850000000.0
     """
-    chip = read_chip(chip_path(name_or_path))
+    device, design = _parts(name_or_path)
+    chip = read_chip(chip_path(device))
+    if design:
+        chip = compose(chip, read_design(design_path(design)))
     if not overrides:
         return chip
     unknown = [key for key in overrides if key not in chip.params]
     if unknown:
-        raise InvalidChip(f"chip '{chip.name}' has no parameter '{unknown[0]}'{nearest(unknown[0], chip.params)}")
+        near = nearest(unknown[0], chip.params)
+        if not design and (owners := stated_by_designs(unknown[0])):
+            near = f" (a constant of designs; name one of them too: {', '.join(chip.name + SEPARATOR + name for name in owners)})"
+        raise InvalidChip(f"chip '{chip.name}' has no parameter '{unknown[0]}'{near}")
     settings = {key: _setting(key, value, chip.params[key]) for key, value in overrides.items()}
     return chip.replace(**settings)
+
+
+def _parts(name_or_path: str | Path) -> tuple[str | Path, str]:
+    """Split ``DEVICE+DESIGN``; a path that exists is one name, whatever it holds."""
+    text = str(name_or_path)
+    if SEPARATOR not in text or Path(text).exists():
+        return name_or_path, ""
+    device, _, design = text.partition(SEPARATOR)
+    return device, design
 
 
 def chip_names() -> list[str]:
@@ -119,7 +123,7 @@ def _read(path: Path, stamp: int, depth: int) -> Chip:
     if entry.based_on is not None:
         params = dict(_base(document, entry.based_on, path, depth).params)
     for name, stated_param in entry.params.items():
-        params[name] = _param(document, name, stated_param)
+        params[name] = read_param(document, ("params", name), stated_param)
     return Chip(entry.name, entry.target, params, entry.title, str(path))
 
 
@@ -138,66 +142,6 @@ def _base(document: Document, name: str, path: Path, depth: int) -> Chip:
         raise
 
 
-def _param(document: Document, name: str, entry: ParamEntry) -> Param:
-    """Return the constant of one entry, its figures in internal units; every complaint gets file, line and path."""
-    at: KeyPath = ("params", name)
-    key = "value"
-    try:
-        unit = _unit(entry)
-        si = unit if unit in ("text", "flag") else expression(unit, InvalidChip).si
-        value = _value(entry.value, unit)
-        key = "low"
-        low = None if entry.low is None else _figure(entry.low, unit, entry.unit)
-        key = "high"
-        high = None if entry.high is None else _figure(entry.high, unit, entry.unit)
-        key = ""
-        return Param(value, si, entry.source, entry.status, low, high, tuple(entry.fitted_on))
-    except InvalidChip as bad:
-        raise document.fail(InvalidChip, (*at, key) if key else at, bad.problem) from None
-
-
-def _unit(entry: ParamEntry) -> str:
-    """Return the unit of an entry: stated, or carried by the value's text."""
-    if isinstance(entry.value, bool):
-        if entry.unit not in (None, "flag"):
-            raise InvalidChip(f"true or false has the unit flag, not '{entry.unit}'")
-        return "flag"
-    if entry.unit is not None:
-        return entry.unit
-    first = entry.value[0] if isinstance(entry.value, list) and entry.value else entry.value
-    if not isinstance(first, str):
-        raise InvalidChip("a figure needs a unit (1.1 GHz, or unit: cycle; unit: 1 for a plain number)")
-    try:
-        return split_quantity(first, InvalidChip)[1] or "1"
-    except InvalidChip:
-        raise InvalidChip(f"'{first}' is no quantity (1.1 GHz); words need unit: text") from None
-
-
-def _value(stated: bool | Figure | list[Figure], unit: str) -> Value:
-    if unit == "flag":
-        if not isinstance(stated, bool):
-            raise InvalidChip(f"unit flag needs true or false, got {stated!r}")
-        return stated
-    if unit == "text":
-        if isinstance(stated, list):
-            raise InvalidChip("unit text takes one text, not a list")
-        return str(stated)
-    if isinstance(stated, list):
-        if not stated:
-            raise InvalidChip("a list needs at least one figure")
-        return tuple(quantity(item, unit, InvalidChip) for item in stated)
-    return quantity(stated, unit, InvalidChip)
-
-
-def _figure(stated: Figure, unit: str, stated_unit: str | None) -> float:
-    """Return one end of a range; it is a bare number only where the entry states its unit apart, or where it counts."""
-    if unit in ("text", "flag"):
-        raise InvalidChip(f"unit {unit} takes no range")
-    if stated_unit is None and not isinstance(stated, str):
-        return quantity(repr(stated), unit, InvalidChip)
-    return quantity(stated, unit, InvalidChip)
-
-
 def _setting(name: str, given: Any, param: Param) -> Value:
     """Return an override as a value of `param`'s kind: flag, text, number or vector of the same length."""
     if isinstance(given, str):
@@ -207,7 +151,7 @@ def _setting(name: str, given: Any, param: Param) -> Value:
     elif isinstance(given, list | tuple):
         value = tuple(quantity(item, param.unit, InvalidChip) for item in given)
     else:
-        value = _value(given, param.unit) if param.unit != "text" else given
+        value = read_value(given, param.unit) if param.unit != "text" else given
     vector, switch = isinstance(param.value, tuple), isinstance(param.value, bool)
     if isinstance(value, tuple) != vector or isinstance(value, bool) != switch or isinstance(value, str) != isinstance(param.value, str):
         kind = "a vector" if vector else "true or false" if switch else "text" if isinstance(param.value, str) else "a number"
