@@ -1,0 +1,34 @@
+"""Sets of requests as 64-bit words: the first member from an offset on, cyclically, is a round-robin arbiter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from hwsim.engine.mesh_jit import inlined
+
+
+@intrinsic
+def _trailing_zeros(context: Any, word: Any) -> Any:
+    """Compile the processor's instruction that counts the zero bits below the lowest set one."""
+
+    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), build
+
+
+@inlined
+def lowest(members: int) -> int:
+    """Number of the lowest set bit; ``members`` is not 0."""
+    return _trailing_zeros(members)  # type: ignore[no-any-return]
+
+
+@inlined
+def first_from(members: int, offset: int) -> int:
+    """Number of the first set bit from ``offset`` (0..62) on, cyclically; ``members`` is not 0."""
+    above = members & (-1 << offset)
+    return lowest(above if above != 0 else members)

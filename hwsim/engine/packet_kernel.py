@@ -1,0 +1,141 @@
+"""The cycle loop of the packet mesh: events that are due, then sources, then the routers that have requests. All compiled.
+
+Nothing a router or a source does in a cycle reaches another in the same cycle, so their order is free. When nothing is under way but
+packets of the future, the clock jumps to the first of them.
+"""
+
+from __future__ import annotations
+
+from hwsim.engine.mesh_jit import inlined, loop
+from hwsim.engine.packet_router import begin_flit, begin_packet, router_cycle
+from hwsim.engine.packet_source import gap, pop_heap, push_heap, source_cycle
+from hwsim.engine.packet_state import (
+    G_EVENTS,
+    G_HEAP,
+    G_ROUTERS,
+    G_SOURCES,
+    G_TIME,
+    NEVER,
+    PORTS,
+    SRC_BLOCKED,
+    VC_ACTIVE,
+    VC_IDLE,
+    VC_READY,
+    Par,
+    State,
+    list_router,
+    list_source,
+    wake,
+)
+
+
+@inlined
+def take_flits(s: State, p: Par, t: int) -> None:
+    """Flits that reach a router go into their FIFOs."""
+    b = t & (p.ring - 1)
+    for k in range(b * PORTS * p.nodes, b * PORTS * p.nodes + s.flit_fill[b]):
+        vc = s.flit_to[k]
+        waiting = s.count[vc]
+        s.flits[vc * p.depth + ((s.head[vc] + waiting) & (p.depth - 1))] = s.flit_word[k]
+        s.count[vc] = waiting + 1
+        if s.state[vc] == VC_IDLE:
+            begin_packet(s, p, vc, t, t)
+        elif s.state[vc] == VC_ACTIVE and waiting == 0:
+            begin_flit(s, p, vc, t + p.switch_wait, t)
+    s.glob[G_EVENTS] -= s.flit_fill[b]
+    s.flit_fill[b] = 0
+
+
+@inlined
+def take_credits(s: State, p: Par, t: int) -> None:
+    """Credits that count from now on: a flit or a source that had none may go on."""
+    b = t & (p.ring - 1)
+    sources = p.nodes * PORTS * p.vcs
+    for k in range(b * (PORTS + 1) * p.nodes, b * (PORTS + 1) * p.nodes + s.credit_fill[b]):
+        out = s.credit_to[k]
+        s.credit[out] += 1
+        if out >= sources:
+            node = (out - sources) // p.vcs
+            if s.source[node] == SRC_BLOCKED:
+                list_source(s, node)
+        elif s.credit[out] == 1 and s.holder[out] >= 0:
+            vc = s.holder[out]
+            if s.state[vc] == VC_READY:
+                router = s.router[vc]
+                s.ask_switch[router * PORTS + s.route[vc]] |= 1 << (vc - router * PORTS * p.vcs)
+                list_router(s, router)
+    s.glob[G_EVENTS] -= s.credit_fill[b]
+    s.credit_fill[b] = 0
+
+
+@inlined
+def take_wakes(s: State, p: Par, t: int) -> None:
+    """VCs whose stage is over."""
+    b = t & (p.ring - 1)
+    at = b * PORTS * p.vcs * p.nodes
+    for k in range(at, at + s.wake_fill[b]):
+        wake(s, p, s.wake_vc[k])
+    s.glob[G_EVENTS] -= s.wake_fill[b]
+    s.wake_fill[b] = 0
+
+
+@inlined
+def run_sources(s: State, p: Par, t: int) -> None:
+    """Sources with something to send try."""
+    while s.glob[G_HEAP] > 0 and s.due[s.heap[0]] <= t:
+        list_source(s, pop_heap(s))
+    kept = 0
+    for k in range(s.glob[G_SOURCES]):
+        node = s.sources[k]
+        if source_cycle(s, p, node, t):
+            s.sources[kept] = node
+            kept += 1
+    s.glob[G_SOURCES] = kept
+
+
+@inlined
+def run_routers(s: State, p: Par, t: int) -> None:
+    """Routers with requests allocate."""
+    kept = 0
+    for k in range(s.glob[G_ROUTERS]):
+        router = s.routers[k]
+        if router_cycle(s, p, router, t):
+            s.routers[kept] = router
+            kept += 1
+        else:
+            s.listed[router] = 0
+    s.glob[G_ROUTERS] = kept
+
+
+@loop
+def start_sources(s: State, p: Par) -> None:
+    """Draw or read the creation time of every node's first packet."""
+    for node in range(p.nodes):
+        if p.traffic:
+            s.due[node] = min(NEVER, gap(s, p, node) - 1)
+        elif s.first[node] < s.first_end[node]:
+            s.due[node] = s.message_ready[s.order[s.first[node]]]
+        if s.due[node] < NEVER:
+            push_heap(s, node)
+
+
+@loop
+def run_cycles(s: State, p: Par, until: int) -> bool:
+    """Run the cycles from the present one up to ``until`` (exclusive); False if everything ended before. O(events + requests)."""
+    t = s.glob[G_TIME]
+    while t < until:
+        if s.glob[G_EVENTS] == 0 and s.glob[G_ROUTERS] == 0 and s.glob[G_SOURCES] == 0:
+            if s.glob[G_HEAP] == 0:
+                s.glob[G_TIME] = t
+                return False
+            t = max(t, s.due[s.heap[0]])
+            if t >= until:
+                break
+        take_flits(s, p, t)
+        take_credits(s, p, t)
+        take_wakes(s, p, t)
+        run_sources(s, p, t)
+        run_routers(s, p, t)
+        t += 1
+    s.glob[G_TIME] = t if t < until else until
+    return True

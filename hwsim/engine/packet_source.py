@@ -1,0 +1,152 @@
+"""Sources of the packet mesh: where packets come from, and how a node sends them into its router.
+
+A source has an unbounded queue, sends one flit per cycle, and gives each packet the next of its router's VCs that has room, in turn.
+Packets are made when the source comes to them: random traffic needs no memory for its queues. Nodes that wait for a packet of the
+future are in a binary heap by the time of that packet. Random numbers: SplitMix64 (Steele, Lea & Flood 2014), one stream per node.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hwsim.engine.mesh_jit import inlined
+from hwsim.engine.packet_state import (
+    DEST_SHIFT,
+    G_FLYING,
+    G_FLYING_BORN,
+    G_FROM,
+    G_HEAP,
+    G_INJECTED,
+    G_OPEN,
+    G_UNTIL,
+    MEASURED,
+    NEVER,
+    NODE,
+    PORTS,
+    SRC_BLOCKED,
+    SRC_IDLE,
+    TAG_SHIFT,
+    TAIL,
+    Par,
+    State,
+    send_flit,
+)
+
+_STEP, _MIX1, _MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@inlined
+def draw(s: State, node: int) -> float:
+    """The node's next random number in [0, 1)."""
+    z = s.random[node] + _STEP
+    s.random[node] = z
+    z = (z ^ (z >> _S30)) * _MIX1
+    z = (z ^ (z >> _S27)) * _MIX2
+    z = z ^ (z >> _S31)
+    return np.int64(z >> _S11) * 2.0**-53  # type: ignore[no-any-return]
+
+
+@inlined
+def gap(s: State, p: Par, node: int) -> int:
+    """Cycles to the node's next packet, at least 1: one Bernoulli trial per cycle."""
+    if p.log_idle == 0.0:
+        return NEVER
+    return 1 + int(math.log(1.0 - draw(s, node)) / p.log_idle)
+
+
+@inlined
+def push_heap(s: State, node: int) -> None:
+    """Add a node that waits for its next packet."""
+    at = s.glob[G_HEAP]
+    s.glob[G_HEAP] += 1
+    while at > 0:
+        above = (at - 1) >> 1
+        if s.due[s.heap[above]] <= s.due[node]:
+            break
+        s.heap[at] = s.heap[above]
+        at = above
+    s.heap[at] = node
+
+
+@inlined
+def pop_heap(s: State) -> int:
+    """Remove and return the node whose next packet is the earliest."""
+    top = s.heap[0]
+    n = s.glob[G_HEAP] - 1
+    s.glob[G_HEAP] = n
+    node, at = s.heap[n], 0
+    while 2 * at + 1 < n:
+        below = 2 * at + 1
+        if below + 1 < n and s.due[s.heap[below + 1]] < s.due[s.heap[below]]:
+            below += 1
+        if s.due[node] <= s.due[s.heap[below]]:
+            break
+        s.heap[at] = s.heap[below]
+        at = below
+    s.heap[at] = node
+    return int(top)
+
+
+@inlined
+def next_packet(s: State, p: Par, node: int, t: int) -> None:
+    """Make the packet whose time has come the node's present one, and say when the next is due."""
+    s.vc[node] = -1 - s.vc[node]  # not chosen yet; remembers the one before
+    if p.traffic:
+        born = s.due[node]
+        s.tag[node], s.left[node] = born, p.packet_flits
+        s.dest[node] = s.pattern[node] if s.pattern.size > 0 else int(draw(s, node) * p.nodes)
+        s.due[node] = min(NEVER, born + gap(s, p, node))
+        s.glob[G_FLYING_BORN] += born * p.packet_flits
+        s.mark[node] = MEASURED if s.glob[G_FROM] <= t and born < s.glob[G_UNTIL] else 0
+        s.glob[G_OPEN] += s.mark[node] // MEASURED
+    else:
+        message = s.order[s.first[node]]
+        s.first[node] += 1
+        s.tag[node], s.left[node], s.dest[node] = message, s.message_flits[message], s.message_dest[message]
+        after = s.first[node]
+        last = after >= s.first_end[node]
+        s.due[node] = NEVER if last else s.message_ready[s.order[after]]
+    s.glob[G_FLYING] += s.left[node]
+
+
+@inlined
+def choose_vc(s: State, p: Par, node: int) -> int:
+    """The first VC with room after the one the node used last; -1 if none has."""
+    base, last = (PORTS * p.nodes + node) * p.vcs, -1 - s.vc[node]
+    for k in range(1, p.vcs + 1):
+        v = (last + k) % p.vcs
+        if s.credit[base + v] > 0:
+            return v
+    return -1
+
+
+@inlined
+def source_cycle(s: State, p: Par, node: int, t: int) -> bool:
+    """Send a flit if there is room for it; whether the node has another for the next cycle."""
+    if s.left[node] == 0:
+        next_packet(s, p, node, t)
+    if s.vc[node] < 0:
+        v = choose_vc(s, p, node)
+        if v >= 0:
+            s.vc[node] = v
+            if not p.traffic:
+                s.injected[s.tag[node]] = t
+    else:
+        v = s.vc[node] if s.credit[PORTS * p.nodes * p.vcs + node * p.vcs + s.vc[node]] > 0 else -1
+    if v < 0:
+        s.source[node] = SRC_BLOCKED
+        return False
+    s.left[node] -= 1
+    word = (s.dest[node] << DEST_SHIFT) | (s.tag[node] << TAG_SHIFT) | s.mark[node] | (TAIL if s.left[node] == 0 else 0)
+    s.credit[PORTS * p.nodes * p.vcs + node * p.vcs + v] -= 1
+    s.glob[G_INJECTED] += 1
+    send_flit(s, p, (node * PORTS + NODE) * p.vcs + v, word, t + 2)
+    if s.left[node] == 0 and s.due[node] > t + 1:
+        s.source[node] = SRC_IDLE
+        if s.due[node] < NEVER:
+            push_heap(s, node)
+        return False
+    return True
