@@ -1,0 +1,79 @@
+"""What the chip file of a manycore states, and the records that its mechanisms read."""
+
+from __future__ import annotations
+
+import math
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidChip
+from hwsim.core.parameters import Constant, ParameterTable
+from hwsim.targets.manycore.spec_energy import ENERGY_CONSTANTS, ENERGY_NUMBERS
+
+MAP_SIZE = 32  # compute shires of the drawn map; another count is laid out on a near-square grid
+MEMORY_SHIRES = 8
+FRACTION = 1.0
+
+
+def _several(*names: str) -> tuple[Constant, ...]:
+    return tuple(Constant(name) for name in names)
+
+
+def _vector(name: str, size: int) -> Constant:
+    return Constant(name, zero=True, least=-64.0, most=64.0, size=size)
+
+
+STRUCTURE = (
+    *_several("clock_hz", "noc_clock_hz", "shires_on_die", "minions_per_shire", "neighbourhoods_per_shire", "harts_per_minion"),
+    Constant("shires", least=1.0, most=4096.0),
+    _vector("shire_x", MAP_SIZE), _vector("shire_y", MAP_SIZE),
+    _vector("memory_shire_x", MEMORY_SHIRES), _vector("memory_shire_y", MEMORY_SHIRES),
+)  # fmt: skip
+TENSOR = _several(
+    "macs_per_cycle_fp32", "macs_per_cycle_fp16", "macs_per_cycle_int8", "tile_rows", "tile_cols", "tile_words",
+    "fma_hazard_cycles", "fma_hazard_int8_cycles", "fma_port_fp", "fma_port_int8", "fma_port_int8_one_row",
+    "fma_fill_l1_fp_cycles", "fma_fill_l1_int8_cycles", "fma_fill_tenb_fp_cycles", "fma_fill_tenb_int8_cycles",
+    "fma_tail_fp_cycles", "fma_tail_int8_cycles", "fma_line_slack_cycles", "tensor_issue_cycles", "quant_float_cycles", "quant_short_cycles",
+)  # fmt: skip
+MEMORY = (
+    *_several(
+        "line_bytes", "outstanding_lines", "load_units", "load_round_trip_cycles", "load_beat_cycles", "load_extra_cycles", "l1_miss_handlers",
+        "l1_latency_cycles", "read_buffer_latency_cycles", "l2_latency_cycles", "remote_latency_cycles", "remote_latency_s", "hop_round_trip_s",
+        "l3_latency_cycles", "l3_latency_s", "dram_latency_cycles", "dram_latency_s", "dram_row_conflict_s",
+        "banks_per_shire", "bank_line_cycles", "shire_bytes_per_cycle", "read_buffer_bytes_per_cycle", "read_buffer_used_bytes_per_cycle",
+        "scp_store_bytes_per_cycle", "l1_port_bytes_per_cycle", "scratchpad_bytes", "l2_bytes", "l3_bytes", "cache_ways",
+        "l1_bytes_per_hart", "l1_scratchpad_lines", "mesh_link_bytes_per_noc_cycle",
+        "dram_channels", "dram_channel_bytes_per_s", "dram_bytes", "refresh_interval_s",
+    ),
+    Constant("dram_efficiency", most=FRACTION), Constant("dram_store_l1_share", most=FRACTION),
+    Constant("hart1_extra_cycles", zero=True), Constant("refresh_s", zero=True),
+)  # fmt: skip
+SYNC = _several(
+    "barrier_shire_cycles", "barrier_chip_cycles", "credit_shire_cycles", "credit_mesh_cycles", "credit_hop_s",
+    "send_tree_cycles", "send_shire_cycles", "send_mesh_cycles", "send_register_tree_cycles", "send_register_cycles", "send_register_ring_cycles",
+    "send_link_bytes_per_s", "send_far_hops", "send_far_hop_s", "register_bytes", "atomic_remote_cycles", "atomic_bank_cycles",
+)  # fmt: skip
+ISSUE = _several(
+    "issue_alu", "issue_vector", "issue_load", "issue_transcendental", "issue_reciprocal", "issue_move", "issue_mul", "issue_mulw", "issue_div",
+    "issue_divw", "issue_branch", "issue_bypass_load", "issue_atomic", "issue_one_hart", "lanes", "vector_registers", "loop_unroll",
+)  # fmt: skip
+HOST = _several("launch_queued_s", "launch_sync_s", "kernel_extra_s", "host_to_card_bytes_per_s", "card_to_host_bytes_per_s", "half_rate_bytes")
+
+# filled by `set_network`
+NETWORK_NUMBERS = (
+    "home_hops", "memory_hops", "l3_cycles", "dram_cycles", "remote_cycles", "dram_bytes_per_s", "dram_bytes_per_cycle", "l3_bytes_per_cycle",
+)  # fmt: skip
+# set by mapping, besides those of the energy model
+MAPPING_NUMBERS: tuple[str, ...] = ()
+NUMBERS = (*NETWORK_NUMBERS, *MAPPING_NUMBERS, *ENERGY_NUMBERS)
+PARAMETERS = ParameterTable((*STRUCTURE, *TENSOR, *MEMORY, *SYNC, *ISSUE, *HOST, *ENERGY_CONSTANTS), NUMBERS)
+
+
+def check_chip(chip: Chip) -> None:
+    """Refuse a chip that lacks a constant, or states an impossible one. Raises `MissingParameter`, `InvalidChip`."""
+    PARAMETERS.check(chip)
+    for name in ("shires", "minions_per_shire", "neighbourhoods_per_shire", "shires_on_die", "dram_channels"):
+        value = chip.number(name)
+        if value != math.floor(value) or value < 1:
+            raise InvalidChip(f"chip '{chip.name}': {name} is a whole number of at least 1, got {value:g}")
+    if chip.number("minions_per_shire") % chip.number("neighbourhoods_per_shire"):
+        raise InvalidChip(f"chip '{chip.name}': minions_per_shire is a multiple of neighbourhoods_per_shire")
