@@ -1,5 +1,7 @@
 """Number formats: a name, a width in bits, and a kind.
 
+``fx32`` is fixed point of 32 bits; ``ternary`` values (-1, 0, 1) are packed five to a byte, 1.6 bits each.
+
 A block format (GGML's ``q8_0``, ``q4_0``) stores `DType.block` integers and one fp16 scale together; its bits an element include the scale, so that
 the bytes of whole blocks are exact. Weights and caches are stored so, never activations.
 """
@@ -27,12 +29,15 @@ class DType:
         return self.bits / 8
 
 
-_TABLE = {
+_TABLE: dict[str, dict[str, float]] = {
     "float": {"fp64": 64, "fp32": 32, "tf32": 32, "fp16": 16, "bf16": 16, "fp8": 8, "fp6": 6, "fp4": 4},
-    "int": {"int64": 64, "int32": 32, "int16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4, "int3": 3, "int2": 2, "binary": 1},
+    "int": {
+        "int64": 64, "int32": 32, "int24": 24, "int16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4, "int3": 3, "int2": 2, "ternary": 1.6,
+        "binary": 1, "fx32": 32,
+    },
     "uint": {"uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4},
     "complex": {"complex64": 64, "complex128": 128},
-}
+}  # fmt: skip
 _BLOCKS = {"q8_0": 8, "q4_0": 4}  # bits of an integer; blocks of 32 with a scale of 16 bits
 BLOCK, SCALE_BITS = 32, 16
 DTYPES: dict[str, DType] = {

@@ -13,14 +13,33 @@ BINARY = {"add": 1, "sub": 1, "mul": 1, "div": 1, "silu_mul": 6, "gelu_mul": 9, 
 
 
 def _matmul_operands(b: Bounds) -> tuple[Operand, ...]:
+    """`ragged` > 0: that many rows in all, spread unevenly over the batch, of which the longest part has `m` (a grouped product)."""
     stored = (b["pool"] or b["batch"]) // b["shared"]
     right = Operand("weight", (stored, b["k"], b["n"]), "weight", "weight", b["batch"] // b["shared"] * b["k"] * b["n"])
     bias = (Operand("bias", (b["n"],), "weight", "weight"),) if b["bias"] else ()
-    return (Operand("input", (b["batch"], b["m"], b["k"])), right, *bias)
+    left = (b["ragged"], b["k"]) if b["ragged"] else (b["batch"], b["m"], b["k"])
+    return (Operand("input", left), right, *bias)
+
+
+def _matmul_rows(b: Bounds) -> int:
+    return b["ragged"] or b["batch"] * b["m"]
+
+
+def _matmul_complaint(b: Bounds) -> str | None:
+    if b["batch"] % b["shared"]:
+        return f"shared {b['shared']} does not divide batch {b['batch']}"
+    if b["ragged"] and not (b["m"] <= b["ragged"] <= b["batch"] * b["m"]):
+        return f"ragged {b['ragged']} rows are no {b['batch']} parts of at most {b['m']} rows"
+    return None
 
 
 def conv_output(size: int, kernel: int, b: Bounds) -> int:
-    """Output height or width of a convolution or pool: floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1."""
+    """Output height or width of a convolution or pool: floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1.
+
+    With the flag `same` it is ceil(size / stride): padded as needed, unevenly at the two ends or in the two directions where the sizes call for it.
+    """
+    if b.get("same"):
+        return -(-size // b["stride"])
     return (size + 2 * b["pad"] - b.get("dilation", 1) * (kernel - 1) - 1) // b["stride"] + 1
 
 
@@ -40,6 +59,8 @@ def _conv_macs(b: Bounds) -> int:
 
 
 def _window_complaint(b: Bounds) -> str | None:
+    if b["same"] and (b["same"] > 1 or b["pad"]):
+        return f"same (0 or 1) takes no pad, got same {b['same']}, pad {b['pad']}"
     if conv_output(b["h"], b["r"], b) < 1 or conv_output(b["w"], b["s"], b) < 1:
         return f"the {b['r']} x {b['s']} window is larger than the padded {b['h']} x {b['w']} input"
     return None
@@ -103,6 +124,29 @@ def _norm_operands(b: Bounds) -> tuple[Operand, ...]:
     return (Operand("input", (b["source_rows"] or b["rows"], b["cols"]), touched=b["rows"] * b["cols"]), *gain, *offset)
 
 
+def _ssm_operands(b: Bounds) -> tuple[Operand, ...]:
+    """With heads: inputs beside B and C of every group, and a step size per head; without: inputs and a forget gate per channel."""
+    rows, channels = (b["batch"], b["steps"]), b["channels"]
+    state = Operand("state", (b["batch"], channels, b["state"]))
+    if not b["heads"]:
+        return (Operand("input", (*rows, channels)), Operand("forget", (*rows, channels)), state)
+    wide = channels + 2 * b["groups"] * b["state"]
+    weights = Operand("weight", (3, b["heads"]), "weight", "weight")  # A, D and the step's offset
+    return (Operand("input", (*rows, wide)), weights, Operand("step", (*rows, b["heads"])), state)
+
+
+def _ssm_elementary(b: Bounds) -> int:
+    """Decay of every state element, and per input the step (softplus, exponential, product) and the way past it; or forget x + (1 - forget) y."""
+    per_step = b["channels"] * (b["state"] + 2) + 6 * b["heads"] if b["heads"] else 3 * b["channels"] * b["state"]
+    return b["batch"] * b["steps"] * per_step
+
+
+def _ssm_complaint(b: Bounds) -> str | None:
+    if b["heads"] and (b["channels"] % b["heads"] or b["heads"] % b["groups"]):
+        return f"heads {b['heads']} must divide the {b['channels']} channels and be a multiple of groups {b['groups']}"
+    return None
+
+
 def _recurrent(name: str, gates: int) -> OpKind:
     def operands(b: Bounds) -> tuple[Operand, ...]:
         weight = Operand("weight", (gates * b["hidden_size"], b["input_size"] + b["hidden_size"]), "weight", "weight")
@@ -126,14 +170,14 @@ def _collective(name: str, adds: int) -> OpKind:
 
 
 register(OpKind(
-    "matmul", ("m", "k", "n"), _matmul_operands, results=lambda b: ((b["batch"], b["m"], b["n"]),),
-    macs=lambda b: b["batch"] * b["m"] * b["k"] * b["n"], elementary=lambda b: b["bias"] * b["batch"] * b["m"] * b["n"],
-    defaults={"batch": 1, "shared": 1, "pool": 0, "bias": 0},
-    check=lambda b: f"shared {b['shared']} does not divide batch {b['batch']}" if b["batch"] % b["shared"] else None,
+    "matmul", ("m", "k", "n"), _matmul_operands,
+    results=lambda b: ((b["ragged"], b["n"]) if b["ragged"] else (b["batch"], b["m"], b["n"]),),
+    macs=lambda b: _matmul_rows(b) * b["k"] * b["n"], elementary=lambda b: b["bias"] * _matmul_rows(b) * b["n"],
+    defaults={"batch": 1, "shared": 1, "pool": 0, "bias": 0, "ragged": 0}, check=_matmul_complaint,
 ))  # fmt: skip
 register(OpKind(
     "conv2d", ("n", "c", "h", "w", "k", "r", "s"), _conv_operands, results=lambda b: (_conv_result(b),), macs=_conv_macs,
-    defaults={"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": 0}, check=_conv_complaint,
+    defaults={"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": 0, "same": 0}, check=_conv_complaint,
 ))  # fmt: skip
 register(OpKind(
     "attention", ("heads", "q", "kv", "head_dim"), _attention_operands,
@@ -171,7 +215,7 @@ register(OpKind(
     "pool", ("n", "c", "h", "w", "r", "s"), lambda b: (Operand("input", (b["n"], b["c"], b["h"], b["w"])),),
     results=lambda b: ((b["n"], b["c"], conv_output(b["h"], b["r"], b), conv_output(b["w"], b["s"], b)),),
     elementary=lambda b: b["n"] * b["c"] * conv_output(b["h"], b["r"], b) * conv_output(b["w"], b["s"], b) * b["r"] * b["s"],
-    defaults={"stride": 1, "pad": 0}, functions={"max": 1, "average": 1}, check=_window_complaint,
+    defaults={"stride": 1, "pad": 0, "same": 0}, functions={"max": 1, "average": 1}, check=_window_complaint,
 ))  # fmt: skip
 register(OpKind(  # columns of two to eight tensors side by side
     "concat", ("rows", "c0", "c1"), lambda b: tuple(Operand(f"input{i}", (b["rows"], b[c])) for i, c in enumerate(CONCAT_PARTS) if b[c]),
@@ -181,6 +225,14 @@ for _name, _adds in (("reduce", 1), ("broadcast", 0), ("allreduce", 1), ("shift"
     register(_collective(_name, _adds))
 register(_recurrent("lstm", 4))
 register(_recurrent("gru", 3))
+register(OpKind(
+    # a linear recurrence over `steps` tokens: h = decay h + step x B, y = C h + D x (Mamba-2, arXiv 2405.21060, in its recurrent form), or without
+    # heads h = forget h + (1 - forget) x for every channel (HGRN); reads and writes the state once
+    "ssm", ("channels", "state"), _ssm_operands,
+    results=lambda b: ((b["batch"], b["steps"], b["channels"]), (b["batch"], b["channels"], b["state"])),
+    macs=lambda b: 2 * b["batch"] * b["steps"] * b["channels"] * b["state"] if b["heads"] else 0,
+    elementary=_ssm_elementary, defaults={"batch": 1, "steps": 1, "heads": 0, "groups": 1}, check=_ssm_complaint,
+))  # fmt: skip
 register(OpKind(
     "moe_routing", ("rows", "experts", "top"), lambda b: (Operand("scores", (b["rows"], b["experts"])),),
     results=lambda b: ((b["rows"], b["top"]),), elementary=lambda b: b["rows"] * (b["experts"] * (4 + b["top"]) + 2 * b["top"]),
