@@ -36,7 +36,7 @@ Encoder = Callable[[int, Op], Fields | LeftOut]
 class OperatorTable:
     """The operator table of a graph.
 
-    `rows` (distinct operators), `row_of` (the row of each operator, -1: left out on purpose), `counts` (executions per row), `skipped` (one line per
+    `rows` (distinct operators), `row_of` (the row of each operator, -1: it has none), `counts` (executions per row), `skipped` (one line per
     operator without a model: name, kind, reason, shares of MACs and bytes) and `left_out` (labels of those left out on purpose).
     """
 
@@ -47,14 +47,17 @@ class OperatorTable:
     left_out: tuple[str, ...]
 
 
-def operator_table(graph: Graph, fields: np.dtype[np.void], encode: Encoder) -> OperatorTable:
-    """Encode every operator with `encode(index, op)` and merge equal ones. O(operators).
+def operator_table(
+    graph: Graph, fields: np.dtype[np.void], encode: Encoder, *, charge_skipped: bool = True, by_signature: bool = False
+) -> OperatorTable:
+    """Encode every operator with `encode(index, op)` and merge those of equal records. O(operators).
 
-    The record gets the returned fields, and `macs` and `compulsory_bytes` where it has such columns; an operator without a model keeps only
-    these two (a price function tells it by its other fields being 0).
+    The record gets the returned fields, and `macs` and `compulsory_bytes` where it has such columns. An operator without a model gets its
+    `compulsory_bytes` only (a price function tells it by its other fields being 0), or with ``charge_skipped=False`` no row at all. `by_signature`
+    keeps operators of unlike kind, label or bounds apart, so that reports list them one by one.
     """
     names = fields.names or ()
-    index: dict[tuple[float, ...], int] = {}
+    index: dict[tuple[object, tuple[float, ...]], int] = {}
     counts: list[float] = []
     row_of: list[int] = []
     skipped: dict[tuple[object, ...], str] = {}
@@ -67,15 +70,18 @@ def operator_table(graph: Graph, fields: np.dtype[np.void], encode: Encoder) -> 
                 row_of.append(-1)
                 continue
             skipped.setdefault(op.signature, share_of(op, graph, found.reason))
+            if not charge_skipped:
+                row_of.append(-1)
+                continue
             found = {"macs": 0.0}
         own = {"macs": op.macs, "compulsory_bytes": op.compulsory_bytes, **found}
         record = tuple(float(own.get(name, 0.0)) for name in names)
-        row = index.setdefault(record, len(counts))
+        row = index.setdefault((op.signature if by_signature else None, record), len(counts))
         if row == len(counts):
             counts.append(0.0)
         counts[row] += op.repeat
         row_of.append(row)
-    rows = np.array(list(index), dtype=fields)
+    rows = np.array([record for _, record in index], dtype=fields)
     return OperatorTable(rows, tuple(row_of), np.array(counts), tuple(skipped.values()), tuple(sorted(left_out)))
 
 

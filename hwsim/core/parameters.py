@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Constant:
     It must lie in `least`..`most` and be more than 0, unless `zero` lets it be 0. `size` is the length of a vector (1: a single number; 0: a vector
     of any length, which has no column). `priced` constants are columns of the parameter table, so that a sweep may vary them; the others are
     read when mapping and by primitives. An `optional` one may be missing: its column is NaN then. `text` constants are words, of `words` if given.
+    A `whole` one counts something.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Constant:
     optional: bool = False
     text: bool = False
     words: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def column(self) -> bool:
@@ -54,11 +57,22 @@ class Constant:
         for value in values:
             if not self.least <= value <= self.most or (value == 0 and not self.zero) or not math.isfinite(value):
                 return f"must be {self._wanted()}, got {value:g}"
+            if self.whole and value != int(value):
+                return f"must be a whole number, got {value:g}"
         return None
 
     def _wanted(self) -> str:
         low = f"at least {self.least:g}" if self.least else "positive" if not self.zero else "not negative"
         return low if math.isinf(self.most) else f"{low} and at most {self.most:g}"
+
+
+def constants(names: str, **bounds: Any) -> tuple[Constant, ...]:
+    """Constants of the same bounds, their names in one text.
+
+    >>> [c.name for c in constants("hop_cycles ramp_cycles", zero=True)]
+    ['hop_cycles', 'ramp_cycles']
+    """
+    return tuple(Constant(name, **bounds) for name in names.split())
 
 
 @dataclass(frozen=True)
@@ -92,29 +106,35 @@ class ParameterTable:
         """Names of the constants that have a column: those that a price reads and that a sweep may vary."""
         return tuple(c.name for c in self.constants if c.column)
 
-    def check(self, chip: Chip) -> None:
-        """Refuse a chip that lacks a constant, states an impossible one, or states one that nobody reads.
+    def check(self, chip: Chip, together: Callable[[Chip], Iterable[str]] | None = None) -> None:
+        """Refuse a chip that lacks a constant, states impossible ones, or states some that nobody reads (all of these are named at once).
 
-        Raises `MissingParameter`, `InvalidChip`.
+        `together` yields what is wrong with several constants taken together; it is asked once each of them is sound. Raises `MissingParameter`, `InvalidChip`.
         """
+        problems = []
         for constant in self.constants:
             if constant.name not in chip.params:
                 if constant.optional:
                     continue
                 raise MissingParameter(constant.name, chip.name, chip.params)
             if problem := constant.complaint(chip):
-                raise InvalidChip(f"chip '{chip.name}': {constant.name} {problem}")
-        for name in chip.params:
-            if name not in self.names:
-                raise InvalidChip(f"chip '{chip.name}': target '{chip.target}' has no constant '{name}'{nearest(name, self.names)}")
+                problems.append(f"{constant.name} {problem}")
+        known = set(self.names)
+        problems += [f"target '{chip.target}' has no constant '{name}'{nearest(name, known)}" for name in chip.params if name not in known]
+        if not problems and together is not None:
+            problems = [*together(chip)]
+        if problems:
+            raise InvalidChip(f"chip '{chip.name}'{f' ({chip.origin})' if chip.origin else ''}: {'; '.join(problems)}")
 
     def record(self, chip: Chip, numbers: Mapping[str, float] | None = None) -> Table:
-        """Return the constants of `chip` and the mapping `numbers` (0 where left out) as a table of one record."""
-        table = np.zeros(1, dtype=self.dtype)
+        """Return the constants of `chip` and the mapping `numbers` (0 where left out) as a table of one record. Raises `InvalidChip`."""
+        given, stated = numbers or {}, chip.params
+        if unknown := sorted(given.keys() - {*self.numbers}):
+            raise InvalidChip(f"no mapping number '{unknown[0]}' is declared{nearest(unknown[0], self.numbers)}")
+        values: list[float | tuple[float, ...]] = []
         for c in self.constants:
             if c.column:
-                known = c.name in chip.params
-                table[c.name] = (chip.number(c.name) if c.size == 1 else chip.vector(c.name)) if known else math.nan
-        for name, value in (numbers or {}).items():
-            table[name] = value
-        return table
+                known = c.name in stated
+                values.append((chip.number(c.name) if c.size == 1 else chip.vector(c.name)) if known else math.nan)
+        values += [float(given.get(name, 0.0)) for name in self.numbers]
+        return np.array([tuple(values)], dtype=self.dtype)

@@ -7,15 +7,12 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hwsim.core.dtype import block_format, dtype
+from hwsim.core.encoding import Fields, LeftOut, OperatorTable, operator_table, resident_bytes
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs, conv_output
-from hwsim.core.program import Table
 from hwsim.targets.gpu import sharding, spec
 from hwsim.targets.gpu.autocast import Extra, extras
 from hwsim.targets.gpu.decompose import PARTS, unfused
@@ -35,15 +32,12 @@ _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
 
 @dataclass(frozen=True)
 class Lowered:
-    """An encoded graph: the graph with its all-reduces, the operator table, the row of each operator, executions per row."""
+    """An encoded graph: the graph with its all-reduces, its operator table, bytes per GPU that stay in memory, and how operators are dispatched."""
 
     graph: Graph
-    rows: Table
-    row_of: tuple[int, ...]
-    counts: NDArray[np.float64]
-    skipped: tuple[str, ...]
+    table: OperatorTable
     memory_bytes: float
-    dispatches: frozenset[float]
+    dispatches: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -124,28 +118,19 @@ def encode(graph: Graph, options: Options) -> Lowered:
     launches = _launches(spread, options)
     single = len(graph.ops) == 1
     mixed = extras(spread) if options.mixed(graph.phase, graph.ops[0].dtype, single) else {}
-    index: dict[tuple[object, ...], int] = {}
-    records: list[tuple[float, ...]] = []
-    counts: list[float] = []
-    row_of, skipped = [], []
-    for op, launch in zip(spread.ops, launches, strict=True):
-        how = by_name.get(op.name, sharding.REPLICATED)
-        extra = mixed.get(op.name, Extra())
+    batch = int(graph.meta.get("batch", 1))
+    known: dict[object, Fields | LeftOut] = {}
+
+    def record(at: int, op: Op) -> Fields | LeftOut:
+        how, launch, extra = by_name.get(op.name, sharding.REPLICATED), launches[at], mixed.get(op.name, Extra())
         key = (op.signature, how, launch, extra)
-        at = index.setdefault(key, len(records))
-        if at == len(records):
-            if reason := unmodelled(op, options):
-                skipped.append(_share(op, graph, reason))
-            record = _record(op, how, launch, options, single=single)
-            _widen(record, extra)
-            record["requests"] = launch.host * int(graph.meta.get("batch", 1)) if op.phase == "decode" else 0
-            records.append(tuple(record[f] for f in spec.OP_FIELDS))
-            counts.append(0.0)
-        counts[at] += op.repeat
-        row_of.append(at)
-    rows = np.array(records, dtype=spec.OP_DTYPE)
-    resident = resident_bytes(graph) / options.devices
-    return Lowered(spread, rows, tuple(row_of), np.array(counts), tuple(skipped), resident, frozenset(rows["dispatch"].tolist()))
+        if key not in known:
+            reason = unmodelled(op, options)
+            known[key] = LeftOut(reason) if reason else _widened(_record(op, how, launch, batch, options, single=single), extra)
+        return known[key]
+
+    table = operator_table(spread, spec.OP_DTYPE, record, by_signature=True)
+    return Lowered(spread, table, resident_bytes(graph) / options.devices, frozenset(options.dispatch_of(op.phase, single) for op in spread.ops))
 
 
 def _check_devices(graph: Graph, options: Options) -> None:
@@ -154,23 +139,6 @@ def _check_devices(graph: Graph, options: Options) -> None:
             raise InvalidMapping(f"operator '{op.name}': an all-reduce needs devices of at least 2")
         if op.kind == "attention" and op["heads"] < options.devices:
             raise InvalidMapping(f"operator '{op.name}': {op['heads']} heads cannot be split over {options.devices} devices")
-
-
-def resident_bytes(graph: Graph) -> float:
-    """Bytes that stay in memory: all weights, and each cache once at its longest (a generation names one per stage)."""
-    caches: dict[str, float] = {}
-    empty = {t for op in graph.ops if op.kind == "attention" and not op.phase and op["new"] == op["kv"] for t in op.inputs}
-    for tensor in graph.tensors.values():
-        if tensor.role == "kv_cache" and tensor.name not in empty:
-            name = _STAGE.sub("", tensor.name)
-            caches[name] = max(caches.get(name, 0.0), tensor.bytes)
-    return graph.weight_bytes + sum(caches.values())
-
-
-def _share(op: Op, graph: Graph, reason: str) -> str:
-    same = sum(o.repeat for o in graph.ops if o.signature == op.signature)
-    macs, moved = graph.macs or 1, sum(o.compulsory_bytes * o.repeat for o in graph.ops)
-    return f"{op.name} ({op.kind}: {reason}; {op.macs * same / macs:.1%} of the MACs, {op.compulsory_bytes * same / moved:.1%} of the bytes)"
 
 
 def _launches(graph: Graph, options: Options) -> list[Launch]:
@@ -216,19 +184,17 @@ def _mergeable(op: Op, other: Op) -> bool:
     return same and all(other[b] == op[b] for b in alike) and other.inputs[0] == op.inputs[0]
 
 
-def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool) -> dict[str, float]:
-    """Return the record of one operator."""
+def _record(op: Op, how: int, launch: Launch, requests: int, options: Options, *, single: bool) -> dict[str, float]:
+    """Return the record of one operator; a decode step advances `requests` sequences."""
     parts = options.devices if how != sharding.REPLICATED else 1
     width = dtype(op.dtype).bytes
-    record = dict.fromkeys(spec.OP_FIELDS, 0.0)
-    record.update(
-        compulsory_bytes=op.compulsory_bytes, gpus=options.devices, host=launch.host, launches=launch.launches, share=launch.share,
-        dispatch=spec.DISPATCH_CODES[options.dispatch_of(op.phase, single)], element_bytes=width, batch=1, bytes=op.compulsory_bytes / parts,
-        weight_bytes=op.weight_bytes / parts, write_bytes=op.output_bytes / parts, groups=1,
-    )  # fmt: skip
-    if unmodelled(op, options):
-        return record
-    record.update(kind=KIND_CODES[op.kind], macs=op.macs, flops=op.elementary, fused_bytes=launch.kept * record["bytes"])
+    moved = op.compulsory_bytes / parts
+    record: dict[str, float] = {
+        "kind": KIND_CODES[op.kind], "flops": op.elementary, "gpus": options.devices, "host": launch.host, "launches": launch.launches,
+        "share": launch.share, "dispatch": spec.DISPATCH_CODES[options.dispatch_of(op.phase, single)], "element_bytes": width, "batch": 1,
+        "groups": 1, "bytes": moved, "weight_bytes": op.weight_bytes / parts, "write_bytes": op.output_bytes / parts,
+        "fused_bytes": launch.kept * moved, "requests": launch.host * requests if op.phase == "decode" else 0,
+    }  # fmt: skip
     record["arithmetic"] = arithmetic_of(op, options) if op.kind in PRODUCTS else 0
     if op.kind == "matmul":
         record.update(_matmul(op, how, parts, launch))
@@ -243,11 +209,10 @@ def _record(op: Op, how: int, launch: Launch, options: Options, *, single: bool)
     return record
 
 
-def _widen(record: dict[str, float], extra: Extra) -> None:
+def _widened(record: Fields, extra: Extra) -> Fields:
     """Add what mixed precision moves and converts (networks run on one GPU: nothing is split)."""
-    record["bytes"] += extra.surplus
-    record["converted_bytes"] = extra.converted
-    record["launches"] += extra.conversions
+    more = {"bytes": record["bytes"] + extra.surplus, "converted_bytes": extra.converted, "launches": record["launches"] + extra.conversions}
+    return {**record, **more}
 
 
 def _conv(op: Op) -> dict[str, float]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hwsim.core.arguments import flag, number, word
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
+from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.core.graph import single_op
 from hwsim.core.program import slot_dtype
 from hwsim.core.target import Mapped, Primitive
@@ -25,56 +26,39 @@ POWER |= dict.fromkeys(("fp8", "int8"), "tensor8_j_per_flop")
 EDGES = (2048, 4096, 8192, 12288, 16384)
 
 
-def _number(arguments: Mapped, name: str) -> float:
-    value = arguments[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise InvalidTrace(f"{name} must be a number of at least 0, got {value!r}")
-    return float(value)
-
-
-def _word(arguments: Mapped, name: str, known: Mapping[str, str], primitive: str) -> str:
-    """The constant that a word of a fixed set names. Raises `InvalidTrace`, naming the nearest."""
-    word = str(arguments[name])
-    if word not in known:
-        raise InvalidTrace(f"{primitive}: {name} '{word}'{nearest(word, known)} is none of {', '.join(known)}")
-    return known[word]
-
-
 def small_kernel(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Time per small streaming kernel, back to back: ``T = a + bytes / b``, with b the rate out of L2."""
     dispatch = Options(**mapping).dispatch or "queued"
     if dispatch not in ("queued", "graph", "grid_sync"):
         raise InvalidMapping(f"small_kernel is timed back to back: dispatch is queued, graph or grid_sync, got '{dispatch}'")
-    p = spec.parameter_record(chip, {})[0]
+    p = spec.PARAMETERS.record(chip, {})[0]
     interval = float(interval_seconds(float(spec.DISPATCH_CODES[dispatch]), p))
-    return {"latency_s": interval + _number(arguments, "bytes") / chip.number("small_kernel_bytes_per_s")}
+    return {"latency_s": interval + number(arguments, "bytes") / chip.number("small_kernel_bytes_per_s")}
 
 
 def call_overhead(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Time of one synchronous framework call at vanishing size."""
-    op = str(arguments["op"])
-    if op not in CALLS:
-        raise InvalidTrace(f"call_overhead has no figure for '{op}'{nearest(op, CALLS)}; it has {', '.join(CALLS)}")
+    call = CALLS[word(arguments, "op", CALLS)]
     if Options(**mapping).dispatch not in (None, "eager"):
         raise InvalidMapping("call_overhead is the time of an eager call; dispatch must be eager")
-    return {"latency_s": chip.number(CALLS[op])}
+    return {"latency_s": chip.number(call)}
 
 
 def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Best rate of the framework's kernels over square and oblong products of 2048 to 16384."""
     options = Options(**{**mapping, "kernels": "framework", "dispatch": "kernel"})
-    p = spec.parameter_record(chip, {"devices": 1, "nodes": 1, "split_kv": 1, "native": options.library != "cuda-12"})[0]
+    p = spec.PARAMETERS.record(chip, {"devices": 1, "nodes": 1, "split_kv": 1, "native": options.library != "cuda-12"})[0]
     best = 0.0
     for m in EDGES:
         for n in EDGES:
             for k in EDGES:
-                row = encode(single_op("matmul", dtype=str(arguments["dtype"]), m=m, k=k, n=n), options)
-                if row.skipped:
-                    raise InvalidTrace(f"best_matmul: {row.skipped[0]}")
-                if p[spec.RATES[row.rows[0]["arithmetic"]]] == 0:
+                table = encode(single_op("matmul", dtype=str(arguments["dtype"]), m=m, k=k, n=n), options).table
+                if table.skipped:
+                    raise InvalidTrace(f"best_matmul: {table.skipped[0]}")
+                if p[spec.RATES[table.rows[0]["arithmetic"]]] == 0:
                     raise InvalidTrace(f"best_matmul: {chip.name} has no {arguments['dtype']} arithmetic")
                 out = np.zeros(1, dtype=slot_dtype(spec.SLOTS))
-                price(row.rows[0], p, out[0])
+                price(table.rows[0], p, out[0])
                 cycles = out["launch"][0] + max(out["compute"][0], out["memory"][0]) + out["exposed"][0]
                 best = max(best, 2.0 * m * n * k / cycles * chip.number("clock_hz"))
     return {"tops": float(best / 1e12)}
@@ -82,17 +66,15 @@ def best_matmul(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
 
 def power_at_rates(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Board power at sustained DRAM and arithmetic rates, at most its limit: ``P = P_active_idle + e_byte B + e_flop F``."""
-    dtype = _word(arguments, "dtype", POWER, "power_at_rates")
-    moved, computed = _number(arguments, "dram_bytes_per_s"), _number(arguments, "flop_per_s")
+    dtype = POWER[word(arguments, "dtype", POWER)]
+    moved, computed = number(arguments, "dram_bytes_per_s"), number(arguments, "flop_per_s")
     power = chip.number("active_idle_w") + moved * chip.number("dram_j_per_byte") + computed * chip.number(dtype)
     return {"power_w": min(power, chip.number("tdp_w"))}
 
 
 def idle(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Board power with no kernel running; a context that holds memory keeps the clocks up."""
-    if not isinstance(arguments["memory_loaded"], bool):
-        raise InvalidTrace(f"memory_loaded is true or false, got {arguments['memory_loaded']!r}")
-    return {"power_w": chip.number("bare_idle_w") + (chip.number("context_w") if arguments["memory_loaded"] else 0.0)}
+    return {"power_w": chip.number("bare_idle_w") + (chip.number("context_w") if flag(arguments, "memory_loaded") else 0.0)}
 
 
 def kernel_launch(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
@@ -102,13 +84,13 @@ def kernel_launch(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str
 
 def stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Bandwidth of a streaming kernel over arrays far larger than L2, reads plus writes: a measured fraction of the data sheet's."""
-    fraction = chip.number(_word(arguments, "kernel", STREAMS, "stream"))
+    fraction = chip.number(STREAMS[word(arguments, "kernel", STREAMS)])
     return {"bandwidth_bytes_per_s": fraction * chip.number("dram_bytes_per_s")}
 
 
 def l2_read(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Bandwidth of all SMs reading one buffer repeatedly, by where it fits: the near part of L2, all of it, or DRAM."""
-    footprint = _number(arguments, "footprint_bytes")
+    footprint = number(arguments, "footprint_bytes")
     if footprint <= chip.number("l2_near_bytes"):
         return {"bandwidth_bytes_per_s": chip.number("l2_bytes_per_s")}
     if footprint <= chip.number("l2_bytes"):
@@ -118,22 +100,19 @@ def l2_read(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, floa
 
 def load_latency(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Latency of one dependent load that hits in a level (DRAM: at the start of its region, before misses of the address translation)."""
-    return {"latency_s": chip.number(_word(arguments, "level", LEVELS, "load_latency"))}
+    return {"latency_s": chip.number(LEVELS[word(arguments, "level", LEVELS)])}
 
 
 def read_at_occupancy(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """DRAM read bandwidth with part of the resident threads: ``BW = min(BW_peak, threads x bytes in flight / latency)``."""
-    share = _number(arguments, "thread_fraction")
-    if not 0 < share <= 1:
-        raise InvalidTrace(f"thread_fraction is in (0, 1], got {share}")
-    threads = share * chip.number("threads_per_sm") * chip.number("sm_count")
+    threads = number(arguments, "thread_fraction", most=1) * chip.number("threads_per_sm") * chip.number("sm_count")
     flying = threads * chip.number("thread_bytes_in_flight") / chip.number("dram_latency_s")
     return {"bandwidth_bytes_per_s": min(flying, chip.number("stream_read") * chip.number("dram_bytes_per_s"))}
 
 
 def host_copy(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Bandwidth of one copy over the host link: ``bytes / (latency + bytes / rate)``."""
-    moved = _number(arguments, "bytes")
+    moved = number(arguments, "bytes")
     rate = chip.number("host_link_bytes_per_s")
     return {"bandwidth_bytes_per_s": moved / (chip.number("host_link_latency_s") + moved / rate) if moved else 0.0,
             "latency_s": chip.number("host_link_latency_s") + moved / rate}  # fmt: skip

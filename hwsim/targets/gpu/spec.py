@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidChip, MissingParameter
-from hwsim.core.program import Slot, Table
+from hwsim.core.parameters import Constant, ParameterTable, constants
+from hwsim.core.program import Slot
 
 # kinds of operator, as this target prices them
 UNMODELLED, MATMUL, ATTENTION, SOFTMAX, NORM, VECTOR, ALLREDUCE, CONV = 0, 1, 2, 3, 4, 5, 6, 7
@@ -37,41 +36,60 @@ OP_FIELDS = (
 )  # fmt: skip
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 
-CHIP_PARAMS = (
-    "clock_hz", "sm_count", *RATES.values(), "dram_bytes_per_s", "l2_bytes", "l2_near_bytes", "l2_bytes_per_s", "l2_far_bytes_per_s", "l2_multicast",
-    "gemm_fraction_framework", "gemm_fraction_serving", "sgemm_fraction", "sgemm_fraction_native", "sgemm_alone", "sgemm_least_k",
-    "gemm_stream_framework", "gemm_stream_serving", "overlap_exposed", "epilogue_exposed", "fp8_fraction",
-    "conv_fraction", "conv_fraction_fp32", "winograd_fraction", "grouped_fraction", "depthwise_stream", "nchw_fraction",
-    "attention_fraction", "decode_attention_stream", "kv_split_tokens",
-    "copy_stream", "activation_stream_framework", "activation_stream_serving", "norm_stream_framework", "norm_stream_serving", "softmax_stream",
-    "gemm_ramp_s", "vector_ramp_s", "queued_launch_s", "graph_launch_s", "grid_sync_s",
-    "eager_matmul_s", "eager_softmax_s", "eager_norm_s", "eager_elementwise_s", "eager_collective_s", "async_dispatch_s",
-    "host_step_s", "host_request_s",
-    "link_bytes_per_s", "link_fraction", "link_hop_s", "link_pipeline_s", "link_pipeline_bytes", "one_shot_s", "switch_fraction", "switch_bytes",
-    "pcie_allreduce_bytes_per_s", "node_bytes_per_s", "node_hop_s",
-    "dram_j_per_byte", "tensor_j_per_flop", "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j",
-    "active_idle_w", "tdp_w", "throttle_exponent",
-    "area_cores_mm2", "area_network_mm2", "area_l2_mm2", "area_memory_phy_mm2", "area_memory_control_mm2", "area_link_phy_mm2", "area_other_mm2",
-)  # fmt: skip
-OTHER_PARAMS = (  # read when mapping, and by primitives
-    "dram_bytes", "small_kernel_bytes_per_s", "kernel_launch_s", "chat_prompt_tokens", "bare_idle_w", "context_w",
-    "stream_read", "stream_scale", "stream_triad", "stream_add", "stream_init",
-    "l1_latency_s", "l2_latency_s", "l2_far_latency_s", "dram_latency_s", "threads_per_sm", "thread_bytes_in_flight",
-    "host_link_bytes_per_s", "host_link_latency_s",
-)  # fmt: skip
 TILES = 4
-TILE_PARAMS = ("tile_rows", "tile_cols", "tile_rate", "sgemm_rows", "sgemm_cols", "sgemm_rate")
-MAPPING_NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident")
-PARAM_DTYPE = np.dtype([(n, np.float64) for n in CHIP_PARAMS + MAPPING_NUMBERS] + [(n, np.float64, (TILES,)) for n in TILE_PARAMS])
-FRACTIONS = tuple(p for p in CHIP_PARAMS + OTHER_PARAMS if p.startswith("stream_") or "_stream" in p or "_fraction" in p)
-FRACTIONS += ("sgemm_alone", "epilogue_exposed", "overlap_exposed")
-MAY_BE_ZERO = (
-    "gemm_ramp_s", "vector_ramp_s", "host_step_s", "host_request_s", "link_pipeline_s", "active_idle_w", "dram_j_per_byte", "tensor_j_per_flop",
-    "tensor8_j_per_flop", "vector_j_per_flop", "fp64_j_per_flop", "link_j_per_byte", "request_j", "epilogue_exposed", "overlap_exposed",
-    "bare_idle_w", "context_w",
-    "eager_collective_s",
-    "link_bytes_per_s", "tensor_tf32_macs_per_cycle", "tensor_int8_macs_per_cycle", "tensor_fp8_macs_per_cycle",  # 0: the chip has none
-)  # fmt: skip
+NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident")
+
+
+def _fractions(names: str, **bounds: Any) -> tuple[Constant, ...]:
+    """Achieved fractions of a peak."""
+    return constants(names, most=1, **bounds)
+
+
+PARAMETERS = ParameterTable(
+    (
+        *constants("clock_hz sm_count"),
+        *(Constant(name, zero=code in (TENSOR_TF32, TENSOR_INT8, TENSOR_FP8)) for code, name in RATES.items()),  # 0: the chip has none
+        *constants("dram_bytes_per_s l2_bytes l2_near_bytes l2_bytes_per_s l2_far_bytes_per_s"),
+        *constants("l2_multicast", least=1),
+        *_fractions("gemm_fraction_framework gemm_fraction_serving sgemm_fraction sgemm_fraction_native sgemm_alone"),
+        *constants("sgemm_least_k"),
+        *_fractions("gemm_stream_framework gemm_stream_serving"),
+        *_fractions("overlap_exposed epilogue_exposed", zero=True),
+        *_fractions("fp8_fraction conv_fraction conv_fraction_fp32 winograd_fraction grouped_fraction depthwise_stream nchw_fraction"),
+        *_fractions("attention_fraction decode_attention_stream"),
+        *constants("kv_split_tokens"),
+        *_fractions("copy_stream activation_stream_framework activation_stream_serving"),
+        *_fractions("norm_stream_framework norm_stream_serving softmax_stream"),
+        *constants("gemm_ramp_s vector_ramp_s", zero=True),
+        *constants("queued_launch_s graph_launch_s grid_sync_s eager_matmul_s eager_softmax_s eager_norm_s eager_elementwise_s"),
+        *constants("eager_collective_s", zero=True),
+        *constants("async_dispatch_s"),
+        *constants("host_step_s host_request_s link_bytes_per_s", zero=True),  # no link: 0
+        *_fractions("link_fraction"),
+        *constants("link_hop_s"),
+        *constants("link_pipeline_s", zero=True),
+        *constants("link_pipeline_bytes one_shot_s"),
+        *_fractions("switch_fraction"),
+        *constants("switch_bytes pcie_allreduce_bytes_per_s node_bytes_per_s node_hop_s"),
+        *constants("dram_j_per_byte tensor_j_per_flop tensor8_j_per_flop vector_j_per_flop fp64_j_per_flop link_j_per_byte request_j", zero=True),
+        *constants("active_idle_w", zero=True),
+        *constants("tdp_w"),
+        *constants("throttle_exponent", least=1),
+        *constants("area_cores_mm2 area_network_mm2 area_l2_mm2 area_memory_phy_mm2 area_memory_control_mm2", zero=True),
+        *constants("area_link_phy_mm2 area_other_mm2", zero=True),
+        *constants("tile_rows tile_cols", size=TILES),
+        *_fractions("tile_rate", size=TILES),
+        *constants("sgemm_rows sgemm_cols", size=TILES),
+        *_fractions("sgemm_rate", size=TILES),
+        # read when mapping, and by primitives
+        *constants("dram_bytes small_kernel_bytes_per_s kernel_launch_s chat_prompt_tokens", priced=False),
+        *constants("bare_idle_w context_w", zero=True, priced=False),
+        *_fractions("stream_read stream_scale stream_triad stream_add stream_init", priced=False),
+        *constants("l1_latency_s l2_latency_s l2_far_latency_s dram_latency_s threads_per_sm thread_bytes_in_flight", priced=False),
+        *constants("host_link_bytes_per_s host_link_latency_s", priced=False),
+    ),
+    NUMBERS,
+)
 
 SLOTS = (
     Slot("launch", "cycles", "sm", 0),
@@ -94,34 +112,3 @@ SLOTS = (
     Slot("clock_scale", "note"),  # share of the stated clock that the power limit leaves
 )
 RESOURCES = {"sm": 1, "dram": 1, "link": 1, "host": 1}
-
-
-def check_chip(chip: Chip) -> None:
-    """Refuse a chip that lacks a constant of this target, or states an impossible one. Raises `MissingParameter`, `InvalidChip`."""
-    for name in CHIP_PARAMS + OTHER_PARAMS:
-        if name not in chip.params:
-            raise MissingParameter(name, chip.name, chip.params)
-        value = chip.number(name)
-        if value < 0 or (value == 0 and name not in MAY_BE_ZERO and not name.startswith("area_")):
-            raise InvalidChip(f"chip '{chip.name}': {name} must be positive, got {value:g}")
-        if name in FRACTIONS and value > 1:
-            raise InvalidChip(f"chip '{chip.name}': {name} is a fraction of a peak, got {value:g}")
-    for name in TILE_PARAMS:
-        sizes = chip.vector(name)
-        if len(sizes) != TILES or min(sizes) <= 0 or (name.endswith("_rate") and max(sizes) > 1):
-            raise InvalidChip(f"chip '{chip.name}': {name} needs {TILES} positive sizes (rates: at most 1), got {sizes}")
-    for name in ("throttle_exponent", "l2_multicast"):
-        if chip.number(name) < 1:
-            raise InvalidChip(f"chip '{chip.name}': {name} is at least 1, got {chip.number(name):g}")
-
-
-def parameter_record(chip: Chip, numbers: Mapping[str, float]) -> Table:
-    """Return the record of chip constants and mapping numbers as a table of one row."""
-    table = np.zeros(1, dtype=PARAM_DTYPE)
-    for name in CHIP_PARAMS:
-        table[name] = chip.number(name)
-    for name in TILE_PARAMS:
-        table[name] = chip.vector(name)
-    for name, value in numbers.items():
-        table[name] = value
-    return table

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import Infeasible, InvalidMapping, UnsupportedOp
+from hwsim.core.errors import InvalidMapping, UnsupportedOp
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
-from hwsim.core.target import Around, Mapped
+from hwsim.core.target import Around, Mapped, TargetBase
 from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.collectives import allreduce_seconds
 from hwsim.targets.gpu.energy import area_mm2, static_power_w
@@ -21,25 +20,20 @@ from hwsim.targets.gpu.mapping import Options, parse_options
 from hwsim.targets.gpu.primitives import PRIMITIVES
 
 STRUCTURAL = frozenset({"dram_bytes"})
-USED_PARAMS = spec.CHIP_PARAMS + spec.TILE_PARAMS + ("dram_bytes",)
+USED_PARAMS = (*spec.PARAMETERS.priced, "dram_bytes")
 
 
-class GpuTarget:
+class GpuTarget(TargetBase):
     """GPUs: kernels launched one after another, each bound by its tiles on the SMs, by DRAM or by its launch; tensor parallel over several."""
 
     name = "gpu"
     slots = spec.SLOTS
+    price = staticmethod(price)
     primitives = PRIMITIVES
-    prepare = None
-
-    @property
-    def price(self) -> Any:
-        """The jitted price function."""
-        return price
 
     def check(self, chip: Chip) -> None:
         """Refuse a chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""
-        spec.check_chip(chip)
+        spec.PARAMETERS.check(chip)
 
     def options(self, mapping: Mapped) -> Mapped:
         """Check mapping options and return them all, defaults included. Raises `InvalidMapping`."""
@@ -49,7 +43,9 @@ class GpuTarget:
         """Spread `graph` over the GPUs and encode it. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`."""
         options = parse_options(mapping)
         lowered = lower(graph, options)
-        _check(lowered, chip, allow_unmodelled)
+        warnings = self.refuse(lowered.table.skipped, allow_unmodelled)
+        levers = ("more devices", "a shorter context or smaller batch", "a narrower dtype")
+        self.must_fit(f"weights and KV cache of one {chip.name}", lowered.memory_bytes, chip.number("dram_bytes"), "bytes", levers)
         _check_chip_has(lowered, chip, options)
         kernels = options.kernel_set()
         numbers = {
@@ -58,23 +54,18 @@ class GpuTarget:
             "activity": options.energy == "activity", "pcie": options.link == "pcie", "native": options.library != "cuda-12",
             "nchw": options.layout == "nchw", "l2_resident": options.l2_resident,
         }  # fmt: skip
-        params = spec.parameter_record(chip, numbers)
-        dispatches = [name for name, code in spec.DISPATCH_CODES.items() if code in lowered.dispatches]
+        params = spec.PARAMETERS.record(chip, numbers)
+        dispatches = [name for name in spec.DISPATCH_CODES if name in lowered.dispatches]
         stated = {**options.model_dump(), "tensor_parallel": options.devices, "kernels": kernels, "fusion": "serving" if options.fused else "none",
                   "dispatch": "+".join(dispatches), "energy_mode": options.energy,
                   "attention": "unfused" if options.unfused_attention else "fused"}  # fmt: skip
         figures = {"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes, **_bus(graph, params[0])}
         return Program(
-            chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.rows, row_of=lowered.row_of, counts=lowered.counts, params=params,
-            slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"), static_power_w=first(static_power_w(params)),
-            area_mm2=first(area_mm2(params)), figures=figures,
-            used_params=USED_PARAMS, assumptions=_assumptions(options, kernels, lowered), serial=True,
-            warnings=tuple(f"not modelled, priced at nothing: {s}" for s in lowered.skipped), lower_bound=bool(lowered.skipped),
+            chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.table.rows, row_of=lowered.table.row_of, counts=lowered.table.counts,
+            params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"),
+            static_power_w=first(static_power_w(params)), area_mm2=first(area_mm2(params)), figures=figures, used_params=USED_PARAMS,
+            assumptions=_assumptions(options, kernels, lowered), warnings=warnings, lower_bound=bool(warnings),
         )  # fmt: skip
-
-    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the values as they are: this target has no cycle loops."""
-        return values
 
     def surroundings(self, program: Program, params: Table) -> Around:
         """(static power in watts, area in mm2) by component, one figure per parameter record."""
@@ -85,21 +76,11 @@ class GpuTarget:
         return STRUCTURAL
 
 
-def _check(lowered: Lowered, chip: Chip, allow_unmodelled: bool) -> None:
-    if lowered.skipped and not allow_unmodelled:
-        raise UnsupportedOp("gpu", lowered.skipped)
-    if (have := chip.number("dram_bytes")) < lowered.memory_bytes:
-        raise Infeasible(
-            f"weights and KV cache of one {chip.name}", demand=lowered.memory_bytes, bound=have, unit="bytes",
-            levers=("more devices", "a shorter context or smaller batch", "a narrower dtype"),
-        )  # fmt: skip
-
-
 def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str, ...]:
     found = [f"kernel rates of the {kernels} set of measured kernels; board-to-board spread of 5 % or more is not in the ranges"]
-    if np.isin(lowered.rows["kind"], spec.CONV).any():
+    if np.isin(lowered.table.rows["kind"], spec.CONV).any():
         found.append("grouped and depthwise convolutions have few published timings: their rates are assumed, with wide ranges")
-    if np.isin(lowered.rows["arithmetic"], (spec.TENSOR_INT8, spec.TENSOR_TF32)).any():
+    if np.isin(lowered.table.rows["arithmetic"], (spec.TENSOR_INT8, spec.TENSOR_TF32)).any():
         found.append("int8 and TF32 products reach the fraction of peak that was measured for fp16")
     if options.engine:
         found.append("a serving engine's host gap is charged once a step; prompts are not overlapped with it")
@@ -125,8 +106,8 @@ def _bus(graph: Graph, p: Any) -> dict[str, float]:
 def _check_chip_has(lowered: Lowered, chip: Chip, options: Options) -> None:
     """Refuse arithmetic or links that the chip lacks. Raises `UnsupportedOp`, `InvalidMapping`."""
     for code, rate in spec.RATES.items():
-        if chip.number(rate) == 0 and (used := np.flatnonzero(lowered.rows["arithmetic"] == code)).size:
-            name = lowered.graph.ops[lowered.row_of.index(int(used[0]))].name
+        if chip.number(rate) == 0 and (used := np.flatnonzero(lowered.table.rows["arithmetic"] == code)).size:
+            name = lowered.graph.ops[lowered.table.row_of.index(int(used[0]))].name
             raise UnsupportedOp("gpu", (f"{name} ({chip.name} has no such arithmetic: {rate} is 0)",))
     if options.devices > options.nodes and options.link == "nvlink_switch" and chip.number("link_bytes_per_s") == 0:
         raise InvalidMapping(f"{chip.name} has no NVLink: with several devices a node, state link: pcie")

@@ -25,7 +25,7 @@ def a100() -> Chip:
 @pytest.fixture
 def p(a100: Chip) -> Any:
     """A parameter record of one GPU with a serving engine's kernels; fields may be set."""
-    return spec.parameter_record(a100, {"devices": 1, "nodes": 1, "serving": 1, "split_kv": 1}).view(np.recarray)[0]
+    return spec.PARAMETERS.record(a100, {"devices": 1, "nodes": 1, "serving": 1, "split_kv": 1}).view(np.recarray)[0]
 
 
 @pytest.fixture

@@ -137,8 +137,8 @@ def test_every_memory_primitive_runs(chip: Chip) -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("stream", {"kernel": "triadd"}, "did you mean triad"), ("load_latency", {"level": "l3"}, "none of"),
-        ("read_at_occupancy", {"thread_fraction": 1.5}, "0, 1"), ("idle", {"memory_loaded": 3}, "true or false"),
+        ("stream", {"kernel": "triadd"}, "did you mean triad"), ("load_latency", {"level": "l3"}, "level is one of l1, l2, l2_far, dram"),
+        ("read_at_occupancy", {"thread_fraction": 1.5}, r"0\.\.1, got 1\.5"), ("idle", {"memory_loaded": 3}, "true or false"),
         ("power_at_rates", {"dtype": "int4", "dram_bytes_per_s": 0, "flop_per_s": 0}, "int4"), ("host_copy", {"bytes": -1}, "at least 0"),
     ],
 )  # fmt: skip
