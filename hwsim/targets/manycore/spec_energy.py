@@ -17,6 +17,16 @@ CARD_CODES = {"aifoundry2": 0, "aifoundry3": 1, "aifoundry1-c1": 2}
 
 POINTS = 4  # operating points
 CARDS = len(CARD_CODES)
+# where bytes come from or go to
+FROM_L1, FROM_L2, FROM_OWN_SCRATCHPAD, FROM_READ_BUFFER, FROM_REMOTE_SCRATCHPAD, FROM_L3, FROM_DRAM, FROM_DRAM_BY_L1 = range(8)
+LEVEL_CODES = {"l1": FROM_L1, "l2": FROM_L2, "own_scp": FROM_OWN_SCRATCHPAD, "read_buffer": FROM_READ_BUFFER, "remote_scp": FROM_REMOTE_SCRATCHPAD,
+               "l3": FROM_L3, "dram": FROM_DRAM}  # fmt: skip
+# kinds of instruction
+(ALU, NOP, FENCE, BRANCH, LOAD_WORD, VECTOR_LOAD, VECTOR_STORE, MULTIPLY, MULTIPLY_WORD, DIVIDE, DIVIDE_WORD, SCALAR_ADD, SCALAR_MULTIPLY, SCALAR_FMA,
+ VECTOR_ADD, VECTOR_MULTIPLY, VECTOR_FMA, VECTOR_INTEGER, EXPONENTIAL, LOGARITHM, RECIPROCAL) = range(21)  # fmt: skip
+# arithmetic of the tensor unit
+TENSOR_FP32, TENSOR_FP16, TENSOR_INT8 = range(3)
+TENSOR_CODES = {"fp32": TENSOR_FP32, "fp16": TENSOR_FP16, "int8": TENSOR_INT8}
 DATA_EVENTS = ("l1_load", "l1_store", "own_load", "own_store", "remote_base", "remote_hop", "dram_load", "dram_store",
                "alu", "multiply", "load_word", "nop", "branch", "vector_integer", "exponential")  # fmt: skip
 SHARES = ("rail_arithmetic_minion", "rail_arithmetic_sram", "rail_arithmetic_mesh", "rail_scratchpad_minion", "rail_scratchpad_sram",
@@ -30,8 +40,8 @@ PLAIN = (
 )  # fmt: skip
 MAY_BE_ZERO = (
     "mac_fp32_zeros_j", "mac_fp32_constant_j", "mac_fp32_random_j", "clocked_bit_j", "tensor_sequencer_w", "int8_tile_cycles",
-    "fence_j", "fadd_zeros_j", "fadd_lane_j", "fmadd_zeros_j", "fmadd_lane_j", "divide_cycles",
-    "send_pair_j", "send_shire_j", "send_mesh_base_j", "atomic_contended_j", "atomic_spread_j", "atomic_local_j",
+    "fence_j", "fadd_zeros_j", "fadd_lane_j", "fmadd_zeros_j", "fmadd_lane_j", "multiply_cycles", "divide_cycles",
+    "minion_rail_loss", "send_pair_j", "send_shire_j", "send_mesh_base_j", "atomic_contended_j", "atomic_spread_j", "atomic_local_j",
     "spin_one_hart_w", "spin_two_harts_w", "stalled_minion_w",
     "idle_fixed_w", "idle_leak_w", "minion_leak_voltage_exponent", "dram_idle_w_per_channel", "published_static_w",
     "area_minion_mm2", "area_sram_mm2_per_byte", "area_shire_rest_mm2", "area_dram_channel_mm2", "area_other_mm2", "spare_shires",
@@ -44,14 +54,12 @@ ENERGY_CONSTANTS: tuple[Constant, ...] = (
     *(Constant(name, zero=True) for name in MAY_BE_ZERO),
     *(Constant(f"{event}_{data}_j", zero=True) for event in DATA_EVENTS for data in ("zeros", "random")),
     *(Constant(name, zero=True, most=1.0) for name in (*SHARES, *FRACTIONS)),
-    Constant("card_offset_w", zero=True, size=CARDS),
-    Constant("card_offset_w_per_c", zero=True, size=CARDS),
+    Constant("card_leak", size=CARDS),
     Constant("card_switching", size=CARDS),
-    Constant("card_offset_c"),
     Constant("default_die_temperature_c", least=0, most=125, priced=False),
 )
 
-# set by mapping: codes above, degrees C, and watts (NaN or 0: the idle law)
+# set by mapping: codes above, degrees C, and watts (0: the idle law)
 MAPPING_NUMBERS = ("data", "die_temperature_c", "card", "idle_power_w", "power_scope")
 # filled by `set_power`: operand activity 0..1, minion volts, scale of switching energy per kind of event, joules per byte or MAC with this data
 DERIVED_NUMBERS = (
