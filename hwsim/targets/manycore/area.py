@@ -26,4 +26,7 @@ def area_mm2(p: Table) -> Mapping[str, Floats]:
     """Area of the die, one figure per record: compute shires and the spare ones, memory controllers with their PHY by channel, and what remains."""
     shires = p["shires"] + p["spare_shires"]
     inside = {name: shires * area for name, area in shire_area_mm2(p).items()}
-    return inside | {"DRAM controllers and PHY": p["dram_channels"] * p["area_dram_channel_mm2"], "PCIe, IO and host cores": np.asarray(p["area_other_mm2"])}
+    return inside | {
+        "DRAM controllers and PHY": p["dram_channels"] * p["area_dram_channel_mm2"],
+        "PCIe, IO and host cores": np.asarray(p["area_other_mm2"]),
+    }

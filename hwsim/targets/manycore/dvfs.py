@@ -51,6 +51,6 @@ def check_power_clock(p: Any) -> None:
     if not power_known(p):
         low, high = power_limits(p)
         raise InvalidMapping(
-            f"no power or energy at {float(p['clock_hz']) / 1e6:g} MHz: the firmware runs {low / 1e6:g} to {high / 1e6:g} MHz and no voltage is known "
-            "outside; cycles hold at any clock. Choose frequency_hz inside, or extend dvfs_clock_hz and dvfs_voltage_v"
+            f"no power or energy at {float(p['clock_hz']) / 1e6:g} MHz: the firmware runs {low / 1e6:g} to {high / 1e6:g} MHz and no voltage is "
+            "known outside; cycles hold at any clock. Choose frequency_hz inside, or extend dvfs_clock_hz and dvfs_voltage_v"
         )

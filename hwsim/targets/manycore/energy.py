@@ -152,11 +152,11 @@ def level_j(level: float, moved: float, hops: float, store: float, p: Any) -> fl
 
 @part
 def message_j(moved: float, hops: float, inside: float, p: Any) -> float:
-    """Joules of `moved` bytes sent between registers: over the tree edges of a neighbourhood (`inside` 2), elsewhere in a shire (1), or `hops` of mesh.
+    """Joules of `moved` bytes sent between registers: over a neighbourhood's tree edges (`inside` 2), elsewhere in a shire (1), or `hops` of mesh (0).
 
     Measured with random words; a mesh hop costs what it costs a line of a scratchpad.
     """
-    if inside >= 2:  # noqa: PLR2004
+    if inside >= 2:
         return float(moved * p.send_pair_j * p.scale_arithmetic)
     if inside >= 1:
         return float(moved * p.send_shire_j * p.scale_arithmetic)
@@ -166,5 +166,5 @@ def message_j(moved: float, hops: float, inside: float, p: Any) -> float:
 @part
 def awake_w(minions: float, harts: float, p: Any) -> float:
     """Watts of minions that wait (`harts` 0: stalled on memory or a barrier) or spin on one or both harts; goes with ``f V^2``."""
-    each = p.stalled_minion_w if harts < 1 else p.spin_one_hart_w if harts < 2 else p.spin_two_harts_w  # noqa: PLR2004
+    each = p.stalled_minion_w if harts < 1 else p.spin_one_hart_w if harts < 2 else p.spin_two_harts_w
     return float(minions * each * p.scale_arithmetic * p.clock_hz / p.energy_clock_hz)

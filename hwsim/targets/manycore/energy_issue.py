@@ -41,7 +41,7 @@ def iterative_j(kind: float, p: Any) -> float:
     part, all of the clocked part. Half a word takes half the bits.
     """
     issue = blend(p.alu_zeros_j, p.alu_random_j, p.activity)
-    cycles = p.multiply_cycles
+    cycles = 1.0 / (p.harts_per_minion * p.issue_mul)
     clocked = (p.multiply_zeros_j - p.alu_zeros_j) / cycles
     data = (p.multiply_random_j - p.alu_random_j) / cycles - clocked
     if kind == codes.MULTIPLY or kind == codes.MULTIPLY_WORD:  # noqa: PLR1714  (jitted)

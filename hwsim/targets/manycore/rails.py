@@ -11,7 +11,9 @@ KINDS = {
     "tensor": "arithmetic", "instruction": "arithmetic", "l1": "arithmetic", "sync": "arithmetic",
     "scratchpad": "scratchpad", "mesh": "mesh", "dram": "dram",
 }  # fmt: skip
-STATIC = {"minion static": "minion", "sram static": "sram", "mesh static": "mesh", "board static": "unmetered"}
+SLOT_KINDS = {"tensor_j": "tensor", "instructions_j": "instruction", "l1_j": "l1", "scratchpad_j": "scratchpad", "mesh_j": "mesh", "dram_j": "dram",
+              "awake_j": "sync"}  # fmt: skip
+STATIC = {"minion static": "minion", "sram static": "sram", "mesh static": "mesh", "board static": "unmetered", "published static": "unmetered"}
 
 
 def shares(kind: str, p: Any) -> dict[str, float]:
@@ -22,6 +24,5 @@ def shares(kind: str, p: Any) -> dict[str, float]:
 
 def slot_rails(kinds: Mapping[str, str], p: Any) -> dict[str, dict[str, float]]:
     """What `Program.rails` wants: shares per joule slot (`kinds`: slot name -> kind of event) and per component of static power."""
-    return {slot: shares(kind, p) for slot, kind in kinds.items()} | {name: {rail: 1.0} for name, rail in STATIC.items()} | {
-        "published static": {"unmetered": 1.0}
-    }
+    dynamic = {slot: shares(kind, p) for slot, kind in kinds.items()}
+    return dynamic | {name: {rail: 1.0} for name, rail in STATIC.items()}

@@ -25,7 +25,7 @@ LEVEL_CODES = {"l1": FROM_L1, "l2": FROM_L2, "own_scp": FROM_OWN_SCRATCHPAD, "re
 (ALU, NOP, FENCE, BRANCH, LOAD_WORD, VECTOR_LOAD, VECTOR_STORE, MULTIPLY, MULTIPLY_WORD, DIVIDE, DIVIDE_WORD, SCALAR_ADD, SCALAR_MULTIPLY, SCALAR_FMA,
  VECTOR_ADD, VECTOR_MULTIPLY, VECTOR_FMA, VECTOR_INTEGER, EXPONENTIAL, LOGARITHM, RECIPROCAL) = range(21)  # fmt: skip
 # arithmetic of the tensor unit
-TENSOR_FP32, TENSOR_FP16, TENSOR_INT8 = range(3)
+TENSOR_FP32, TENSOR_FP16, TENSOR_INT8 = 1, 2, 3
 TENSOR_CODES = {"fp32": TENSOR_FP32, "fp16": TENSOR_FP16, "int8": TENSOR_INT8}
 DATA_EVENTS = ("l1_load", "l1_store", "own_load", "own_store", "remote_base", "remote_hop", "dram_load", "dram_store",
                "alu", "multiply", "load_word", "nop", "branch", "vector_integer", "exponential")  # fmt: skip
@@ -40,7 +40,7 @@ PLAIN = (
 )  # fmt: skip
 MAY_BE_ZERO = (
     "mac_fp32_zeros_j", "mac_fp32_constant_j", "mac_fp32_random_j", "clocked_bit_j", "tensor_sequencer_w", "int8_tile_cycles",
-    "fence_j", "fadd_zeros_j", "fadd_lane_j", "fmadd_zeros_j", "fmadd_lane_j", "multiply_cycles", "divide_cycles",
+    "fence_j", "fadd_zeros_j", "fadd_lane_j", "fmadd_zeros_j", "fmadd_lane_j", "divide_cycles",
     "minion_rail_loss", "send_pair_j", "send_shire_j", "send_mesh_base_j", "atomic_contended_j", "atomic_spread_j", "atomic_local_j",
     "spin_one_hart_w", "spin_two_harts_w", "stalled_minion_w",
     "idle_fixed_w", "idle_leak_w", "minion_leak_voltage_exponent", "dram_idle_w_per_channel", "published_static_w",
