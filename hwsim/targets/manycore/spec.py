@@ -60,7 +60,8 @@ HOST = _several("launch_queued_s", "launch_sync_s", "kernel_extra_s", "host_to_c
 
 # filled by `set_network`
 NETWORK_NUMBERS = (
-    "home_hops", "memory_hops", "l3_cycles", "dram_cycles", "remote_cycles", "dram_bytes_per_s", "dram_bytes_per_cycle", "l3_bytes_per_cycle",
+    "home_hops", "memory_hops", "l3_cycles", "dram_cycles", "remote_cycles", "dram_bytes_per_s", "dram_bytes_per_cycle",
+    "dram_store_l1_bytes_per_s", "l3_bytes_per_cycle",
 )  # fmt: skip
 # set by mapping, besides those of the energy model
 MAPPING_NUMBERS: tuple[str, ...] = ()
