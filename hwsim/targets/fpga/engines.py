@@ -1,0 +1,8 @@
+"""All engines by name."""
+
+from __future__ import annotations
+
+from hwsim.targets.fpga.engine import Engine
+from hwsim.targets.fpga.systolic.engine import ENGINE as SYSTOLIC
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (SYSTOLIC,)}

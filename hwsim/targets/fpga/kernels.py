@@ -1,0 +1,25 @@
+"""`price`: what one operator costs; each design's engine fills the cycles and bytes, `power.charge` the joules. `prepare` fills derived columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hwsim.engine.jit import jit
+from hwsim.targets.fpga.power import charge
+from hwsim.targets.fpga.systolic.price import price_systolic
+from hwsim.targets.fpga.systolic.spec import CODE as SYSTOLIC
+
+
+@jit
+def prepare(p: Any) -> None:
+    """Fill the columns that follow from constants."""
+    p.clock_hz = p.design_clock_hz
+
+
+@jit
+def price(op: Any, p: Any, out: Any) -> None:
+    """Fill the slots of one operator (one execution on the whole design); one without a model (kind 0) only moves its compulsory bytes."""
+    if op.kind > 0:  # noqa: SIM102  (one line per engine)
+        if p.engine_code == SYSTOLIC:
+            price_systolic(op, p, out)
+    charge(op, p, out)

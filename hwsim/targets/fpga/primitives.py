@@ -1,0 +1,153 @@
+"""Mechanisms in isolation: memory streams, DSP slices, resources and peaks of a design, board power."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.core.arguments import number, whole, word
+from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidTrace, UnsupportedOp
+from hwsim.core.target import Mapped, Primitive
+from hwsim.targets.fpga import kernels, spec
+from hwsim.targets.fpga.compose import composed, engine_of
+from hwsim.targets.fpga.dsp import chain_segment, packing_depth
+from hwsim.targets.fpga.engines import ENGINES
+from hwsim.targets.fpga.mapping import Options, parse_options
+from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_rate
+from hwsim.targets.fpga.power import static_power_w
+
+
+def memory_stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Bandwidth of user ports on HBM channels or DDR banks (reads and writes together), and the time for `bytes`."""
+    options = parse_options(mapping)
+    p = spec.PARAMETERS.record(chip)[0]
+    memory, access = word(arguments, "memory", ("hbm", "ddr")), word(arguments, "access", ("sequential", "random"))
+    have = chip.number(f"{memory}_channels")
+    if not have:
+        raise UnsupportedOp("fpga", (f"memory_stream ({chip.name} has no {memory})",))
+    given = arguments["channels"] if arguments["channels"] is not None else options.ddr_channels if memory == "ddr" else None
+    channels = have if given is None else float(whole({"channels": given}, "channels"))
+    if channels > have:
+        raise InvalidTrace(f"{chip.name} has {have:g} {memory} channels, got channels {channels:g}")
+    burst = LONG_BURST if arguments["burst_bytes"] is None else number(arguments, "burst_bytes", least=1)
+    if access == "random" and arguments["burst_bytes"] is None:
+        raise InvalidTrace("memory_stream: random access needs burst_bytes")
+    flying = 0.0 if arguments["outstanding"] is None else number(arguments, "outstanding", least=1)
+    ports = _ports(arguments, channels)
+    rate = hbm_rate(channels, ports, burst, flying, p) if memory == "hbm" else _ddr(chip, options, min(channels, ports), burst, flying, access, p)
+    found = {"bandwidth_bytes_per_s": float(rate)}
+    if arguments["bytes"] is not None:
+        found["latency_s"] = number(arguments, "bytes") / float(rate)
+    return found
+
+
+def _ports(arguments: Mapped, channels: float) -> float:
+    """Streams in all: those stated as reading and writing, else one per channel; a compute unit needs one at least."""
+    stated = [number(arguments, name) for name in ("read_channels", "write_channels") if arguments[name] is not None]
+    ports = sum(stated) if stated else channels
+    if not ports:
+        raise InvalidTrace("memory_stream: neither read_channels nor write_channels")
+    if arguments["compute_units"] is not None and whole(arguments, "compute_units") > ports:
+        raise InvalidTrace(f"{arguments['compute_units']} compute_units have only {ports:g} channels")
+    return ports
+
+
+def _ddr(chip: Chip, options: Options, channels: float, burst: float, flying: float, access: str, p: object) -> float:
+    ports = options.axi_ports if options.axi_ports is not None else chip.number("axi_ports")
+    bits = options.port_bits if options.port_bits is not None else chip.number("axi_port_bits")
+    if options.axi_ports is not None and chip.number("axi_ports") and options.axi_ports > chip.number("axi_ports"):
+        raise InvalidTrace(f"{chip.name} has {chip.number('axi_ports'):g} AXI ports, got axi_ports {options.axi_ports}")
+    clock = options.clock_hz or chip.number("axi_clock_hz")
+    transfer = 0.0
+    if options.column_aligned:
+        transfer = options.bytes_per_transfer or chip.number("ddr_page_bytes") * chip.number("ddr_pages_per_transfer")
+    rate = float(ddr_rate(channels, ports, bits, clock, transfer, p))
+    if access == "random" or burst < LONG_BURST:
+        peak = chip.number("ddr_channel_bytes_per_s")
+        rate *= burst / (burst + peak * chip.number("ddr_row_switch_s"))
+    if flying and chip.number("ddr_latency_s"):
+        rate = min(rate, channels * flying * burst / chip.number("ddr_latency_s"))
+    return rate
+
+
+def dsp58_chain_segment(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """DSP58 slices in a chain without registers between them, at a clock."""
+    if "dsp_chain_first_s" not in chip.params:
+        raise UnsupportedOp("fpga", (f"dsp58_chain_segment ({chip.name} has {chip.text('dsp_type')} slices)",))
+    clock = parse_options(mapping).clock_hz
+    if clock is None:
+        raise InvalidTrace("dsp58_chain_segment needs the mapping option clock_hz")
+    return {"count": float(chain_segment(clock, chip.number("dsp_chain_first_s"), chip.number("dsp_chain_next_s")))}
+
+
+def int8_packing_depth(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Products that sum exactly in one lane of a packed accumulator."""
+    lane = chip.number("dsp_lane_bits") if arguments["lane_bits"] is None else whole(arguments, "lane_bits")
+    return {"count": float(packing_depth(int(lane), whole(arguments, "product_bits", least=2)))}
+
+
+def design_resources(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """What the design takes of the device. Raises `Infeasible` when it does not fit."""
+    options = parse_options(mapping)
+    made = composed(chip, options)
+    taken = engine_of(made).resources(made, options)
+    taken.must_fit(made)
+    return taken.figures
+
+
+def _peak(chip: Chip, arguments: Mapped, mapping: Mapped) -> tuple[Chip, float]:
+    options = parse_options(mapping)
+    made = composed(chip, options)
+    engine = engine_of(made)
+    engine.resources(made, options).must_fit(made)
+    return made, engine.peak_macs(made, word(arguments, "mode", ("mm", "mv")))
+
+
+def peak_macs(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """MACs per cycle of the whole design, for matrix x matrix (mm) or matrix x vector (mv)."""
+    return {"macs_per_cycle": _peak(chip, arguments, mapping)[1]}
+
+
+def peak_tops(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Peak operations per second (two per MAC) at the design's clock."""
+    made, macs = _peak(chip, arguments, mapping)
+    return {"tops": 2 * macs * made.number("design_clock_hz") / 1e12}
+
+
+def platform_power(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Board power of a configured design in a state."""
+    options: Options = parse_options(mapping)
+    made = composed(chip, options)
+    engine = engine_of(made)
+    state = word(arguments, "state", ("idle", "running", "idle_after_run", "request_trace_mean"))
+    taken = engine.resources(made, options)
+    taken.must_fit(made)
+    numbers = {"engine_code": engine.code, "clocked": engine.clocked(made, options), **{f"{n}_used": v for n, v in taken.figures.items()}}
+    params = spec.PARAMETERS.record(made, numbers)
+    kernels.prepare(params[0])
+    still = sum(float(v[0]) for v in static_power_w(params).values())
+    if state.startswith("idle"):
+        return {"power_w": still}
+    if engine.running_w is None:
+        raise UnsupportedOp("fpga", (f"platform_power (what design '{made.text('design')}' draws at work depends on its graph: run one)",))
+    share = made.number("request_busy_share") if state == "request_trace_mean" else 1.0
+    return {"power_w": still + share * engine.running_w(made, options)}
+
+
+TRACE_ARGUMENTS = (
+    "trace", "phase", "prompt", "generate", "context", "batch", "dtype", "weight_dtype", "kv_dtype", "input", "sequence", "width", "classes", "gops",
+)  # fmt: skip
+_STREAM = ("channels", "read_channels", "write_channels", "burst_bytes", "outstanding", "compute_units", "bytes")
+
+OWN = (
+    Primitive("memory_stream", "bandwidth of user ports on HBM channels or DDR banks", memory_stream,
+              {"memory": None, "access": "sequential", **dict.fromkeys(_STREAM)}, optional=frozenset(_STREAM)),
+    Primitive("dsp58_chain_segment", "DSP58 slices between two registers of a chain", dsp58_chain_segment),
+    Primitive("int8_packing_depth", "exact products in a lane of a packed accumulator", int8_packing_depth,
+              {"lane_bits": None, "product_bits": 16}, optional=frozenset({"lane_bits"})),
+    Primitive("design_resources", "LUT, FF, BRAM, URAM and DSP slices of a design", design_resources),
+    Primitive("peak_macs", "MACs per cycle of a design", peak_macs, {"mode": "mm"}),
+    Primitive("peak_tops", "peak operations per second of a design", peak_tops, {"mode": "mm"}),
+    Primitive("platform_power", "board power of a configured design", platform_power, {"state": None}),
+)  # fmt: skip
+PRIMITIVES = {made.name: made for made in (*OWN, *(p for engine in ENGINES.values() for p in engine.primitives.values()))}

@@ -1,0 +1,118 @@
+"""What a device file and a design file state: every constant of the target, declared once.
+
+A chip of this target is a device, or a device with a design on it. A bare device states the `DEVICE` constants; a design adds `DESIGN` and those of
+its engine (`CONSTANTS` of the engine's own ``spec``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidChip, nearest
+from hwsim.core.parameters import Constant, ParameterTable
+from hwsim.targets.fpga.systolic import spec as systolic
+
+# The engines' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by engine name
+ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic}
+
+DSP48, DSP58 = "dsp48e2", "dsp58"
+RESOURCES = ("lut", "ff", "bram", "uram", "dsp")
+
+DEVICE = (
+    Constant("dies"),
+    *(Constant(name, zero=True) for name in RESOURCES),
+    *(Constant(f"shell_{name}", zero=True) for name in RESOURCES),
+    Constant("sll_per_pair", zero=True, priced=False),
+    # DSP slices
+    Constant("dsp_type", text=True, words=(DSP48, DSP58)),
+    Constant("dsp_mult_bits", size=2, priced=False),
+    Constant("dsp_accumulator_bits", priced=False),
+    Constant("dsp_fmax_hz"),
+    Constant("dsp_int8_macs", least=1),
+    Constant("dsp_int4_macs", least=1),
+    Constant("dsp_lane_bits", priced=False),
+    Constant("dsp_region_column", priced=False),
+    Constant("dsp_chain_first_s", optional=True, priced=False),
+    Constant("dsp_chain_next_s", optional=True, priced=False),
+    # HBM: 0 channels = none
+    Constant("hbm_channels", zero=True),
+    Constant("hbm_channel_bytes_per_s", zero=True),
+    Constant("hbm_total_bytes_per_s", zero=True),
+    Constant("hbm_bytes", zero=True),
+    Constant("hbm_switch_channels", least=1),
+    Constant("hbm_stream_efficiency", most=1),
+    Constant("hbm_gap_s", zero=True),
+    Constant("hbm_shared_efficiency", most=1),
+    Constant("hbm_crossing_efficiency", most=1),
+    Constant("hbm_latency_s", zero=True),
+    # DDR and the AXI ports in front of it
+    Constant("ddr_channels", zero=True),
+    Constant("ddr_channel_bytes_per_s", zero=True),
+    Constant("ddr_bytes", zero=True),
+    Constant("ddr_efficiency", most=1),
+    Constant("ddr_refresh_s", zero=True),
+    Constant("ddr_refresh_interval_s"),
+    Constant("ddr_row_switch_s", zero=True),
+    Constant("ddr_page_bytes"),
+    Constant("ddr_pages_per_transfer", least=1),
+    Constant("ddr_latency_s", zero=True),
+    Constant("axi_ports", zero=True),
+    Constant("axi_port_bits", least=8),
+    Constant("axi_clock_hz"),
+    # power
+    Constant("idle_w", zero=True),
+    Constant("board_max_w", zero=True, priced=False),
+    Constant("lut_j_per_cycle", zero=True),
+    Constant("dsp_j_per_cycle", zero=True),
+    Constant("bram_j_per_cycle", zero=True),
+    Constant("uram_j_per_cycle", zero=True),
+    Constant("mac_j", zero=True),
+    Constant("hbm_j_per_byte", zero=True),
+    Constant("ddr_j_per_byte", zero=True),
+    Constant("on_chip_j_per_byte", zero=True),
+    # words
+    Constant("default_design", text=True, optional=True),
+    Constant("arithmetic", text=True, optional=True),
+)
+DESIGN = (Constant("design", text=True), Constant("engine", text=True), Constant("design_clock_hz"),
+          Constant("request_busy_share", most=1, optional=True, priced=False))  # fmt: skip
+NUMBERS = (  # of the parameter record, besides constants
+    "engine_code", "clock_hz",  # clock_hz: of the design, filled by `prepare`
+    "lut_used", "ff_used", "bram_used", "uram_used", "dsp_used",
+    "clocked",  # share of the clocking power that gating leaves
+)  # fmt: skip
+
+
+def _merged(*groups: tuple[Constant, ...]) -> tuple[Constant, ...]:
+    """All constants by name; one that several engines declare is declared alike."""
+    found: dict[str, Constant] = {}
+    for constant in (c for group in groups for c in group):
+        if found.setdefault(constant.name, constant) != constant:
+            raise InvalidChip(f"constant '{constant.name}' is declared in two ways")
+    return tuple(found.values())
+
+
+def _engine_numbers() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(n for module in ENGINE_SPECS.values() for n in module.NUMBERS))
+
+
+BARE = ParameterTable(DEVICE)
+COMPOSED = {name: ParameterTable(_merged(DEVICE, DESIGN, module.CONSTANTS)) for name, module in ENGINE_SPECS.items()}
+_ANY = tuple(replace(c, optional=True) for c in _merged(DESIGN, *(module.CONSTANTS for module in ENGINE_SPECS.values())))
+PARAMETERS = ParameterTable((*DEVICE, *_ANY), (*NUMBERS, *(n for n in _engine_numbers() if n not in NUMBERS)))
+
+
+def check_chip(chip: Chip) -> None:
+    """Refuse a device, or a device with a design, that lacks a constant or states an impossible or unknown one.
+
+    Raises `MissingParameter`, `InvalidChip`.
+    """
+    if "engine" not in chip.params:
+        BARE.check(chip)
+        return
+    engine = chip.text("engine")
+    if engine not in COMPOSED:
+        raise InvalidChip(f"chip '{chip.name}': no engine '{engine}'{nearest(engine, COMPOSED)}; there are {', '.join(COMPOSED)}")
+    COMPOSED[engine].check(chip)
