@@ -77,7 +77,7 @@ def _breakdowns(report: Report) -> Iterator[Group]:
     parts = report.breakdown()
     titles = (
         ("latency_s", "latency by component", "s"), ("latency_by_mechanism_s", "latency by mechanism (concurrent ones overlap)", "s"),
-        ("energy_j", "energy by component", "J"), ("area_mm2", "area by component", "mm2"),
+        ("energy_j", "energy by component", "J"), ("energy_by_rail_j", "energy by supply rail", "J"), ("area_mm2", "area by component", "mm2"),
     )  # fmt: skip
     for key, heading, unit in titles:
         if found := {k: v for k, v in parts.get(key, {}).items() if v}:

@@ -59,7 +59,7 @@ class Cost:
     """A priced program: `values` (rows x slots) for one execution of each distinct operator, and the schedule.
 
     Raises `CostError` when a law is broken: values finite and not negative; no operator faster than its arithmetic roofline; at least the compulsory
-    bytes moved; the parts of a serial program add up to the whole; no resource busy for longer than the whole.
+    bytes moved; the parts of a serial program add up to the whole; no resource busy for longer than the whole; shares of rails add up to 1.
     """
 
     program: Program
@@ -75,6 +75,9 @@ class Cost:
         for resource, busy in self.schedule.busy.items():
             if busy > whole * self.program.resources[resource] * (1 + TOLERANCE):
                 raise CostError(f"resource '{resource}' is busy for {busy:,.1f} of {whole:,.1f} cycles")
+        for name, shares in self.program.rails.items():
+            if min(shares.values(), default=0.0) < 0 or abs(sum(shares.values()) - 1) > TOLERANCE:
+                raise CostError(f"the rails' shares of '{name}' must add up to 1, got {dict(shares)}")
 
     def _check_rows(self) -> None:
         bad = ~np.isfinite(self.values) | (self.values < 0)

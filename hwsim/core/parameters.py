@@ -109,7 +109,8 @@ class ParameterTable:
     def check(self, chip: Chip, together: Callable[[Chip], Iterable[str]] | None = None) -> None:
         """Refuse a chip that lacks a constant, states impossible ones, or states some that nobody reads (all of these are named at once).
 
-        `together` yields what is wrong with several constants taken together; it is asked once each of them is sound. Raises `MissingParameter`, `InvalidChip`.
+        `together` yields what is wrong with several constants taken together; it is asked once each of them is sound.
+        Raises `MissingParameter`, `InvalidChip`.
         """
         problems = []
         for constant in self.constants:

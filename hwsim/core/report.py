@@ -127,20 +127,30 @@ class Report:
         return found[metric]
 
     def breakdown(self) -> dict[str, dict[str, float]]:
-        """Latency by operator label, energy by component with static power, area by component."""
+        """Latency by operator label, energy by component with static power, area by component; energy by supply rail where the target states it."""
         clock = self.cost.program.clock_hz
         latency: dict[str, float] = {}
-        for op, _, cycles, _, _ in self.cost.operators():
-            latency[op.label] = latency.get(op.label, 0.0) + cycles / clock
+        for (label, row), times in self._executions().items():
+            latency[label] = latency.get(label, 0.0) + times * float(self.cost.cycles_by_row[row]) / clock
         energy = self.cost.by_component("joules")
         for name, watts in self.cost.program.static_power_w.items():
             energy[name] = watts * self.latency_s
+        rails = self.cost.joules_by_rail()
         return {
             "latency_s": latency,
             "latency_by_mechanism_s": {k: v / clock for k, v in self.cost.by_component("cycles").items()},
             "energy_j": energy,
+            **({"energy_by_rail_j": rails} if rails else {}),
             "area_mm2": dict(self.cost.program.area_mm2),
         }
+
+    def _executions(self) -> dict[tuple[str, int], float]:
+        """Executions of each label and row: operators of unlike label may share a row."""
+        found: dict[tuple[str, int], float] = {}
+        for op, row in zip(self.cost.program.graph.ops, self.cost.program.row_of, strict=True):
+            if row >= 0:
+                found[op.label, row] = found.get((op.label, row), 0.0) + op.repeat
+        return found
 
     def table(self) -> list[dict[str, Any]]:
         """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share, MACs, bytes and parts.

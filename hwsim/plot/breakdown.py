@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 PARTS = {
     "latency_s": "latency by operator", "latency_by_mechanism_s": "busy time by mechanism", "energy_j": "energy by component",
-    "area_mm2": "area by component",
+    "energy_by_rail_j": "energy by supply rail", "area_mm2": "area by component",
 }  # fmt: skip
-UNITS = {"latency_s": "s", "latency_by_mechanism_s": "s", "energy_j": "J", "area_mm2": "mm2"}
-WORDS = {"latency_s": "latency", "latency_by_mechanism_s": "busy time", "energy_j": "energy", "area_mm2": "area"}
+UNITS = {"latency_s": "s", "latency_by_mechanism_s": "s", "energy_j": "J", "energy_by_rail_j": "J", "area_mm2": "mm2"}
+WORDS = {"latency_s": "latency", "latency_by_mechanism_s": "busy time", "energy_j": "energy", "energy_by_rail_j": "energy", "area_mm2": "area"}
 LONGEST = 9
 
 

@@ -14,8 +14,8 @@ from hwsim.engine import analytic
 CYCLES = [[4, 7, 10, 1], [1, 0, 2, 3]]
 
 
-def serial(cycles=CYCLES, repeats=(1, 5)):
-    program = program_of(graph_of([[]] + [[i] for i in range(len(cycles) - 1)], repeats), serial=True)
+def serial(cycles=CYCLES, repeats=(1, 5), fields=None):
+    program = program_of(graph_of([[]] + [[i] for i in range(len(cycles) - 1)], repeats), serial=True, **(fields or {}))
     values = values_of(cycles)
     return program, values, analytic.run(program, values)
 
@@ -101,6 +101,23 @@ def test_no_resource_is_busy_for_longer_than_the_whole():
         Cost(program, values, Schedule(48.0, {**schedule.busy, "array": 48.1}))
     two = program_of(program.graph, serial=True, resources={"link": 1, "memory": 1, "array": 2})
     assert Cost(two, values, Schedule(48.0, {**schedule.busy, "array": 48.1})).utilisation()["array"] < 1
+
+
+RAILS = {"mac": {"core": 0.75, "sram": 0.25}, "idle": {"core": 0.5, "board": 0.5}}
+
+
+def test_joules_divide_over_the_rails():
+    cost = cost_of(fields={"rails": RAILS})
+    static = 2 * 48e-9
+    assert cost.joules_by_rail() == pytest.approx({"core": 6 * 0.75 + static / 2, "sram": 1.5, "board": static / 2})
+    assert sum(cost.joules_by_rail().values()) == pytest.approx(cost.energy_j)
+    assert cost_of().joules_by_rail() == {}
+
+
+@pytest.mark.parametrize("shares", [{"core": 0.5}, {"core": 1.5, "sram": -0.5}, {}])
+def test_shares_of_rails_add_up_to_one(shares):
+    with pytest.raises(CostError, match="the rails' shares of 'mac' must add up to 1"):
+        cost_of(fields={"rails": {**RAILS, "mac": shares}})
 
 
 @settings(max_examples=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from toy_program import graph_of, program_of, values_of
@@ -85,6 +86,23 @@ def test_breakdown_and_table_add_up():
     assert parts["energy_j"] == {"mac": 8, "idle": pytest.approx(2 * report.latency_s)} and parts["area_mm2"] == {"array": 3.0, "rest": 1.0}
     assert [r["name"] for r in rows] == ["op1", "op0"] and [r["executions"] for r in rows] == [7, 1]
     assert sum(r["share"] for r in rows) == pytest.approx(1) and rows[0]["parts"] == {"load": 7, "compute": 14, "store": 21}
+
+
+def test_labels_of_a_shared_row_are_told_apart():
+    report = report_of()
+    graph = report.cost.program.graph
+    ops = (*graph.ops[:2], replace(graph.ops[2], label="other"))
+    program = replace(report.cost.program, graph=replace(graph, ops=ops))
+    found = replace(report, cost=replace(report.cost, program=program)).breakdown()["latency_s"]
+    assert found == pytest.approx({"elementwise": (18 + 6 * 2) * 1e-9, "other": 6 * 5e-9})
+
+
+def test_energy_by_rail_is_there_when_the_program_states_rails():
+    assert "energy_by_rail_j" not in report_of().to_dict()["breakdown"]
+    report = report_of(rails={"mac": {"core": 1.0}, "idle": {"core": 0.25, "board": 0.75}})
+    found = report.to_dict()["breakdown"]["energy_by_rail_j"]
+    assert found == pytest.approx({"core": 8 + report.latency_s / 2, "board": 1.5 * report.latency_s})
+    assert sum(found.values()) == pytest.approx(report.energy_j)
 
 
 def test_sources_name_every_constant_that_was_read():

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hwsim.core.dtype import block_format, dtype
+from hwsim.core.encoding import Fields, LeftOut, OperatorTable, operator_table
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
-from hwsim.core.program import Table
 from hwsim.targets.wafer_mesh import layout as L
 
 OUTSIDE_PAPER = ("embedding", "head", "sample", "softcap", "copy")
@@ -28,67 +25,37 @@ SOFTMAX_CALLS = 5
 ROPE_CALLS = 6
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The operator table of a graph: unique records, each operator's row (-1: left out), executions per row, and the operators not modelled."""
-
-    rows: Table
-    row_of: tuple[int, ...]
-    counts: NDArray[np.float64]
-    unmodelled: tuple[Op, ...]
-    left_out: tuple[str, ...]
-
-
-def stored_in_blocks(op: Op) -> bool:
-    """True for block-quantised weights or caches, for whose unpacking there is no model."""
-    return bool(block_format(op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))))
-
-
-def described(op: Op) -> str:
-    """Name an operator that is not modelled, and say what it is."""
-    return f"{op.name} ({op.kind}{': no kernel for block-quantised weights or caches' if stored_in_blocks(op) else ''})"
-
-
 @lru_cache(maxsize=32)
-def encode(graph: Graph, paper_faithful: bool) -> Encoded:
-    """Build the operator table. O(operators); cached per graph.
+def encode(graph: Graph, paper_faithful: bool) -> OperatorTable:
+    """Build the operator table; operators without a model have no row. O(operators); cached per graph.
 
     `paper_faithful`: the simplifications of the released kernels (one head, K and V as wide as Q, no mask, layers only).
     """
-    shared = _sharing(graph)
-    table: dict[tuple[float, ...], int] = {}
-    row_of: list[int] = []
-    counts: list[int] = []
-    unmodelled: list[Op] = []
-    left_out: set[str] = set()
-    alone = len(graph.ops) == 1
-    relaid = False
-    for index, op in enumerate(graph.ops):
+    shared, in_graph = _sharing(graph), len(graph.ops) > 1
+    model = graph.meta.get("model")
+    relaid = graph.phase != "generate"  # a generation lays weights and cache out anew before its first decode operator
+
+    def record(at: int, op: Op) -> Fields | LeftOut:
+        nonlocal relaid
         make = ENCODERS.get(op.kind)
-        if make is None or stored_in_blocks(op):
-            unmodelled.append(op)
-            row_of.append(-1)
-            continue
-        if paper_faithful and graph.meta.get("model") and (op.label in OUTSIDE_PAPER or op.layer is None):
-            left_out.add(op.label)
-            row_of.append(-1)
-            continue
-        fields = {"lead": 1, "element_bytes": dtype(op.dtype).bytes, "fp32": dtype(op.dtype).bits >= 32, "in_graph": not alone, "mac_share": 1.0}
-        fields.update(macs=op.macs, compulsory_bytes=op.compulsory_bytes, decode=op.phase == "decode")
-        fields.update(make(op, shared.get(index, _ALONE), paper_faithful))
+        if make is None:
+            return LeftOut("no kernel model")
+        if block_format(op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))):
+            return LeftOut("no kernel for block-quantised weights or caches")
+        if paper_faithful and model and (op.label in OUTSIDE_PAPER or op.layer is None):
+            return LeftOut("outside the released kernels", deliberate=True)
+        fields = {
+            "lead": 1, "element_bytes": dtype(op.dtype).bytes, "fp32": dtype(op.dtype).bits >= 32, "in_graph": in_graph, "mac_share": 1.0,
+            "decode": op.phase == "decode", "handover": op.label == "down" and not paper_faithful,
+            **make(op, shared.get(at, _ALONE), paper_faithful),
+        }  # fmt: skip
         if paper_faithful and op.label.endswith("_mul") and op.phase == "decode":  # the released decode evaluates SiLU on d of the f elements
             fields["transcendental"] *= min(1.0, graph.meta["model"]["d_model"] / op["cols"])
-        if graph.phase == "generate" and op.phase == "decode" and not relaid:
+        if not relaid and op.phase == "decode":
             fields["relaid"] = relaid = True
-        fields["handover"] = op.label == "down" and not paper_faithful
-        record = tuple(float(fields.get(name, 0)) for name in L.OP_FIELDS)
-        row = table.setdefault(record, len(counts))
-        if row == len(counts):
-            counts.append(0)
-        counts[row] += op.repeat
-        row_of.append(row)
-    rows = np.array(list(table), dtype=L.OP_DTYPE)
-    return Encoded(rows, tuple(row_of), np.array(counts, dtype=np.float64), tuple(unmodelled), tuple(sorted(left_out)))
+        return fields
+
+    return operator_table(graph, L.OP_DTYPE, record, charge_skipped=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The price of one operator on the mesh: which mechanisms it uses, in which order, with which tiles.
 
-`price(op, p, out)` is the only entry: `op` is a record of `layout.OP_DTYPE`, `p` of `layout.PARAM_DTYPE`, `out` has a field per slot of
+`price(op, p, out)` is the only entry: `op` is a record of `layout.OP_DTYPE`, `p` of `spec.PARAMETERS`, `out` has a field per slot of
 `layout.SLOTS`.
 Cycles of one operator follow each other (the released programs overlap nothing but asynchronous moves, which run on the same core).
 """

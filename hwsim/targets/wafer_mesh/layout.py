@@ -1,4 +1,4 @@
-"""The records that the price function reads and fills: operator table, parameter table, slots, and the codes in them."""
+"""The records that the price function reads and fills: operator table and slots, and the codes in them."""
 
 from __future__ import annotations
 
@@ -31,22 +31,6 @@ OP_FIELDS = (
     "decode", "in_graph", "handover", "relaid", "points", "dims", "mac_share", "macs", "compulsory_bytes",
 )  # fmt: skip
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
-
-CHIP_PARAMS = (
-    "clock_hz", "hop_cycles", "ramp_cycles", "gemv_ramp_cycles", "fp16_mac_per_cycle", "fp32_mac_per_cycle", "fmac_cycles_per_mac",
-    "fmac_call_cycles", "gemm_per_k_cycles", "gemm_step_cycles", "gemv_fixed_cycles", "call_fixed_cycles", "shift_round_cycles",
-    "shift_beyond_cycles", "operator_switch_cycles", "transcendental_cycles", "software_relay_cycles", "library_call_cycles",
-    "vendor_allreduce_fixed_cycles", "vendor_allreduce_per_hop_cycles", "t10_relay_cycles", "t10_step_cycles", "t10_word_cycles",
-    "ladder_collective_cycles", "ladder_word_cycles", "ladder_cycles_per_mac",
-    "mac_fp16_j", "mac_fp32_j", "sram_j_per_byte", "link_j_per_bit", "core_active_j_per_cycle", "core_idle_w",
-    "chip_power_w", "cores_marketed", "core_area_mm2", "sram_area_share", "die_area_mm2", "core_peak_power_w",
-)  # fmt: skip
-MAPPING_NUMBERS = (
-    "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
-    "prefill_handovers", "decode_handovers", "relaid_wavelets",
-    "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
-)  # fmt: skip
-PARAM_DTYPE = np.dtype([(name, np.float64) for name in CHIP_PARAMS + MAPPING_NUMBERS])
 
 SLOTS = (
     Slot("switch", "cycles", "cores", 0),

@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from hwsim.core.arguments import flag, number, word
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Primitive
 from hwsim.targets.wafer_mesh.gemm import alignment_cycles, wavelets
 
 Mapped = Mapping[str, Any]
 Metrics = Mapping[str, float]
 PORTS, DIRECTIONS = 4, 2
+RAMPS = {"meshgemv": "gemv_ramp_cycles", "collective": "ramp_cycles"}
 
 
 def _clock(chip: Chip, mapping: Mapped) -> float:
@@ -24,12 +25,9 @@ def _timed(chip: Chip, mapping: Mapped, cycles: float) -> Metrics:
     return {"cycles": cycles, "latency_s": cycles / _clock(chip, mapping)}
 
 
-def _positive(args: Mapped, *names: str) -> list[float]:
-    for name in names:
-        value = args[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < (0 if name == "compute_repeats" else 1):
-            raise InvalidTrace(f"{name} must be a positive number, got {value!r}")
-    return [float(args[name]) for name in names]
+def _sizes(args: Mapped, *names: str) -> list[float]:
+    """Numbers of at least 1."""
+    return [number(args, name, least=1) for name in names]
 
 
 def meshgemm_loop(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
@@ -37,9 +35,8 @@ def meshgemm_loop(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
 
     T = P (idle step + X's half alignment round + moves + repeats x product - hidden): moves and product add up, only `loop_hidden_cycles` overlap.
     """
-    p, mt, kt, nt = _positive(args, "p", "mt", "kt", "nt")
-    repeats = _positive(args, "compute_repeats")[0]
-    moves = str(args["communication"]).lower() in ("true", "1", "yes")
+    p, mt, kt, nt = _sizes(args, "p", "mt", "kt", "nt")
+    repeats, moves = number(args, "compute_repeats"), flag(args, "communication")
     wx, ww = wavelets(mt * kt, 2.0), wavelets(kt * nt, 2.0)
     slots = math.ceil(mt / chip.number("fp16_mac_per_cycle"))
     product = kt * nt * (chip.number("loop_call_cycles") + (slots - 1) * chip.number("loop_slot_cycles"))
@@ -51,17 +48,17 @@ def meshgemm_loop(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
 
 def hop_latency(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """Cycles that router hops add on a preset route: alpha x hops."""
-    return _timed(chip, mapping, chip.number("hop_cycles") * _positive(args, "hops")[0])
+    return _timed(chip, mapping, chip.number("hop_cycles") * number(args, "hops", least=1))
 
 
 def multicast_arrival(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """From the injecting task to the receiving task of the core `hops` away on a multicast row: task to task at one hop, then alpha per hop."""
-    return _timed(chip, mapping, chip.number("multicast_task_cycles") + chip.number("hop_cycles") * (_positive(args, "hops")[0] - 1))
+    return _timed(chip, mapping, chip.number("multicast_task_cycles") + chip.number("hop_cycles") * (number(args, "hops", least=1) - 1))
 
 
 def chain_stage(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """Receive, add, send, one hop: alpha + 2 T_R + 1, with the ramp latency of the matrix-vector program or of the bare collective."""
-    ramp = chip.number("gemv_ramp_cycles" if args["program"] == "meshgemv" else "ramp_cycles")
+    ramp = chip.number(RAMPS[word(args, "program", RAMPS)])
     return _timed(chip, mapping, chip.number("hop_cycles") + 2 * ramp + 1)
 
 
@@ -72,19 +69,18 @@ def ramp_latency(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
 
 def software_relay(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """`words` wavelets through `hops` cores that each receive and re-send them in a data task; the words pipeline through the cores."""
-    hops, words = _positive(args, "hops", "words")
+    hops, words = _sizes(args, "hops", "words")
     return _timed(chip, mapping, (hops + words - 1) * chip.number("software_relay_cycles") + chip.number("hop_cycles") * hops)
 
 
 def fmac_call(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """One vector FMAC of `length` fp16 elements."""
-    (length,) = _positive(args, "length")
-    return _timed(chip, mapping, chip.number("fmac_call_cycles") + length * chip.number("fmac_cycles_per_mac"))
+    return _timed(chip, mapping, chip.number("fmac_call_cycles") + number(args, "length", least=1) * chip.number("fmac_cycles_per_mac"))
 
 
 def alignment_round(chip: Chip, args: Mapped, mapping: Mapped) -> Metrics:
     """One round of MeshGEMM's alignment, and all rounds of a grid of `p` cores a side, for an X tile of `mt` x `kt`."""
-    p, mt, kt = _positive(args, "p", "mt", "kt")
+    p, mt, kt = _sizes(args, "p", "mt", "kt")
     words = wavelets(mt * kt, 2.0)
     one = chip.number("shift_round_cycles") + 2 * words
     return {**_timed(chip, mapping, one), "all_rounds_cycles": float(alignment_cycles(p, words, chip.number("shift_round_cycles")))}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hwsim.core.chip import Chip
+from hwsim.core.encoding import OperatorTable
 from hwsim.core.graph import Graph
 from hwsim.core.target import Mapped
 from hwsim.targets.wafer_mesh import layout as L
-from hwsim.targets.wafer_mesh.encode import Encoded, described
 
 ALWAYS = ("clock_hz", "cores_marketed", "die_area_mm2", "core_area_mm2", "sram_area_share", "fp16_mac_per_cycle", "hop_cycles", "ramp_cycles")
 FP32 = ("fp32_mac_per_cycle",)
@@ -22,7 +22,7 @@ T10 = ("t10_relay_cycles", "t10_step_cycles", "t10_word_cycles")
 LADDER = ("ladder_collective_cycles", "ladder_word_cycles", "ladder_cycles_per_mac")
 
 
-def used_params(table: Encoded, options: Mapped) -> tuple[str, ...]:
+def used_params(table: OperatorTable, options: Mapped) -> tuple[str, ...]:
     """Names of the chip's constants that pricing this table with these options reads."""
     kinds = set(table.rows["kind"].astype(int))
     phases = {bool(v) for v in table.rows["decode"]}
@@ -46,10 +46,9 @@ def used_params(table: Encoded, options: Mapped) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def assumptions(chip: Chip, graph: Graph, table: Encoded, options: Mapped, paper: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(assumptions, warnings) in sentences."""
+def assumptions(chip: Chip, graph: Graph, table: OperatorTable, options: Mapped, paper: bool) -> tuple[str, ...]:
+    """What a program takes for granted, in sentences."""
     notes: list[str] = [f"cycles become seconds at {chip.number('clock_hz') / 1e9:g} GHz"]
-    warnings: list[str] = []
     model = graph.meta.get("model")
     if options.get("energy_mode", "nameplate") == "nameplate":
         notes.append("energy is the chip's nameplate power times the latency, as in the published tables (energy_mode=activity counts events)")
@@ -71,12 +70,4 @@ def assumptions(chip: Chip, graph: Graph, table: Encoded, options: Mapped, paper
         decode = bool((attention & (table.rows["decode"] > 0)).any())
         kept = "matrix-vector products" if decode else "GEMM-T and MeshGEMM"
         notes.append(f"algorithm={forced} holds for the products with weights; the two inside attention keep {kept}")
-    if table.unmodelled:
-        macs = sum(op.macs * op.repeat for op in table.unmodelled)
-        moved = sum(op.compulsory_bytes * op.repeat for op in table.unmodelled)
-        all_bytes = sum(op.compulsory_bytes * op.repeat for op in graph.ops)
-        warnings.append(
-            f"lower bound: not modelled are {', '.join(described(op) for op in table.unmodelled)}: "
-            f"{macs / max(1, graph.macs):.1%} of the MACs, {moved / all_bytes:.1%} of the bytes"
-        )
-    return tuple(notes), tuple(warnings)
+    return tuple(notes)

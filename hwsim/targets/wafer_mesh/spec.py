@@ -1,102 +1,53 @@
-"""What a chip file of this kind must state."""
+"""What a chip file of this kind states; a constant that may be left out is refused only where it is needed."""
 
 from __future__ import annotations
 
-import math
-
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from collections.abc import Iterator
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidChip, nearest
+from hwsim.core.parameters import Constant, ParameterTable, constants
 
-NonNegative = Field(default=math.nan, ge=0)
-
-
-class WaferSpec(BaseModel):
-    """Constants of a wafer-scale mesh, SI units; a field with a default may be left out and is then refused only where it is needed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    grid_usable: tuple[PositiveInt, PositiveInt]
-    cores_marketed: PositiveFloat
-    clock_hz: PositiveFloat
-    sram_bytes_per_core: PositiveFloat
-    sram_bytes_per_cycle: PositiveFloat
-    sram_banks: float = NonNegative
-    reserved_bytes_per_core: float = Field(ge=0)
-    link_bits_per_cycle: PositiveFloat
-    offwafer_bits_per_s: PositiveFloat
-    colours: PositiveInt
-    reserved_colours: int = Field(ge=0)
-    input_queues: float = NonNegative
-    output_queues: float = NonNegative
-    hop_cycles: PositiveFloat
-    ramp_cycles: PositiveFloat
-    gemv_ramp_cycles: PositiveFloat
-    fp16_mac_per_cycle: PositiveFloat
-    fp32_mac_per_cycle: PositiveFloat
-    fmac_cycles_per_mac: PositiveFloat
-    fmac_call_cycles: float = Field(ge=0)
-    gemm_per_k_cycles: float = Field(ge=0)
-    gemm_step_cycles: float = Field(ge=0)
-    gemv_fixed_cycles: float = Field(ge=0)
-    call_fixed_cycles: float = Field(ge=0)
-    shift_round_cycles: float = Field(ge=0)
-    shift_beyond_cycles: float = Field(ge=0)
-    operator_switch_cycles: float = Field(ge=0)
-    transcendental_cycles: float = Field(ge=0)
-    software_relay_cycles: float = Field(ge=0)
-    library_call_cycles: float = Field(ge=0)
-    multicast_task_cycles: float = NonNegative
-    vendor_allreduce_fixed_cycles: float = NonNegative
-    vendor_allreduce_per_hop_cycles: float = NonNegative
-    loop_idle_step_cycles: float = NonNegative
-    loop_transfer_cycles: float = NonNegative
-    loop_call_cycles: float = NonNegative
-    loop_slot_cycles: float = NonNegative
-    loop_hidden_cycles: float = NonNegative
-    t10_relay_cycles: float = NonNegative
-    t10_step_cycles: float = NonNegative
-    t10_word_cycles: float = NonNegative
-    ladder_collective_cycles: float = NonNegative
-    ladder_word_cycles: float = NonNegative
-    ladder_cycles_per_mac: float = NonNegative
-    chip_power_w: PositiveFloat
-    core_peak_power_w: float = NonNegative
-    mac_fp16_j: float = Field(ge=0)
-    mac_fp32_j: float = Field(ge=0)
-    sram_j_per_byte: float = Field(ge=0)
-    link_j_per_bit: float = Field(ge=0)
-    core_active_j_per_cycle: float = Field(ge=0)
-    core_idle_w: float = Field(ge=0)
-    core_area_mm2: PositiveFloat
-    sram_area_share: float = Field(ge=0, le=1)
-    die_area_mm2: PositiveFloat
-
-    @model_validator(mode="after")
-    def consistent(self) -> WaferSpec:
-        """Cross-field checks."""
-        width, height = self.grid_usable
-        if width * height > self.cores_marketed:
-            raise ValueError(f"grid_usable {width} x {height} holds more cores than cores_marketed {self.cores_marketed:,.0f}")
-        if self.cores_marketed * self.core_area_mm2 > self.die_area_mm2:
-            raise ValueError("cores_marketed x core_area_mm2 exceeds die_area_mm2")
-        if self.reserved_bytes_per_core >= self.sram_bytes_per_core:
-            raise ValueError("reserved_bytes_per_core leaves no memory")
-        if self.fmac_cycles_per_mac * self.fp16_mac_per_cycle < 1 - 1e-9:
-            raise ValueError("fmac_cycles_per_mac is faster than fp16_mac_per_cycle allows")
-        return self
+NUMBERS = (
+    "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
+    "prefill_handovers", "decode_handovers", "relaid_wavelets",
+    "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
+)  # fmt: skip
+PARAMETERS = ParameterTable(
+    (
+        *constants("clock_hz hop_cycles ramp_cycles gemv_ramp_cycles fp16_mac_per_cycle fp32_mac_per_cycle fmac_cycles_per_mac"),
+        *constants("fmac_call_cycles gemm_per_k_cycles gemm_step_cycles gemv_fixed_cycles call_fixed_cycles", zero=True),
+        *constants("shift_round_cycles shift_beyond_cycles operator_switch_cycles transcendental_cycles", zero=True),
+        *constants("software_relay_cycles library_call_cycles", zero=True),
+        *constants("vendor_allreduce_fixed_cycles vendor_allreduce_per_hop_cycles", zero=True, optional=True),
+        *constants("t10_relay_cycles t10_step_cycles t10_word_cycles", zero=True, optional=True),
+        *constants("ladder_collective_cycles ladder_word_cycles ladder_cycles_per_mac", zero=True, optional=True),
+        *constants("mac_fp16_j mac_fp32_j sram_j_per_byte link_j_per_bit core_active_j_per_cycle core_idle_w", zero=True),
+        *constants("chip_power_w cores_marketed core_area_mm2 die_area_mm2"),
+        *constants("sram_area_share", zero=True, most=1),
+        *constants("core_peak_power_w", zero=True, optional=True),
+        # read when mapping, and by primitives
+        Constant("grid_usable", size=2, whole=True, priced=False),
+        Constant("colours", whole=True, priced=False),
+        Constant("reserved_colours", zero=True, whole=True, priced=False),
+        *constants("sram_bytes_per_core sram_bytes_per_cycle link_bits_per_cycle offwafer_bits_per_s", priced=False),
+        *constants("reserved_bytes_per_core", zero=True, priced=False),
+        *constants("sram_banks input_queues output_queues multicast_task_cycles", zero=True, priced=False, optional=True),
+        *constants("loop_idle_step_cycles loop_transfer_cycles loop_call_cycles loop_slot_cycles", zero=True, priced=False, optional=True),
+        *constants("loop_hidden_cycles", zero=True, priced=False, optional=True),
+    ),
+    NUMBERS,
+)
 
 
-def check_chip(chip: Chip) -> None:
-    """Raise `InvalidChip`, naming file, parameter and problem, unless `chip` is a sound wafer."""
-    try:
-        WaferSpec.model_validate({name: param.value for name, param in chip.params.items()})
-    except ValidationError as error:
-        lines = []
-        for found in error.errors():
-            name = ".".join(str(part) for part in found["loc"]) or "chip"
-            hint = nearest(name, WaferSpec.model_fields) if found["type"] == "extra_forbidden" else ""
-            problem = "unknown parameter" if found["type"] == "extra_forbidden" else found["msg"].removeprefix("Value error, ")
-            lines.append(f"params.{name}: {problem}{hint}")
-        raise InvalidChip(f"{chip.origin or chip.name}: {'; '.join(lines)}") from None
+def contradictions(chip: Chip) -> Iterator[str]:
+    """What is wrong with a wafer's constants taken together."""
+    width, height = chip.vector("grid_usable")
+    cores = chip.number("cores_marketed")
+    if width * height > cores:
+        yield f"grid_usable {width:g} x {height:g} holds more cores than cores_marketed {cores:,.0f}"
+    if cores * chip.number("core_area_mm2") > chip.number("die_area_mm2"):
+        yield "cores_marketed x core_area_mm2 exceeds die_area_mm2"
+    if chip.number("reserved_bytes_per_core") >= chip.number("sram_bytes_per_core"):
+        yield "reserved_bytes_per_core leaves no memory"
+    if chip.number("fmac_cycles_per_mac") * chip.number("fp16_mac_per_cycle") < 1 - 1e-9:
+        yield "fmac_cycles_per_mac is faster than fp16_mac_per_cycle allows"

@@ -10,36 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping, MissingParameter, UnsupportedOp
+from hwsim.core.encoding import OperatorTable
+from hwsim.core.errors import HwsimError, Infeasible, InvalidMapping, MissingParameter
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first, slot_dtype
-from hwsim.core.target import Around, Mapped
+from hwsim.core.target import Around, Mapped, TargetBase
 from hwsim.targets.wafer_mesh import layout as L
 from hwsim.targets.wafer_mesh import memory
-from hwsim.targets.wafer_mesh.encode import Encoded, described, encode
+from hwsim.targets.wafer_mesh.encode import encode
 from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
 from hwsim.targets.wafer_mesh.kernels import prepare, price
 from hwsim.targets.wafer_mesh.mapping import cache_policy, candidate_grids, check_grid, codes, parse_mapping
 from hwsim.targets.wafer_mesh.primitives import PRIMITIVES
 from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
-from hwsim.targets.wafer_mesh.spec import check_chip
+from hwsim.targets.wafer_mesh.spec import PARAMETERS, contradictions
 
 Grid = tuple[int, int]
+Placed = tuple[Grid, Grid, dict[str, float]]
 WAVELET_BYTES = 4
-CHANGE_CYCLES = frozenset(name for name in L.CHIP_PARAMS if "cycle" in name and not name.endswith("_j_per_cycle"))
+CHANGE_CYCLES = frozenset(name for name in PARAMETERS.priced if "cycle" in name and not name.endswith("_j_per_cycle"))
 STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours"})
 
 
-@lru_cache(maxsize=64)
-def chip_record(chip: Chip) -> Table:
-    """The parameter record of a chip, mapping numbers zero; what the chip does not state is NaN."""
-    record = np.zeros(1, dtype=L.PARAM_DTYPE)
-    for name in L.CHIP_PARAMS:
-        record[name] = chip.number(name) if name in chip.params else math.nan
-    return record
-
-
-class WaferMesh:
+class WaferMesh(TargetBase):
     """Wafer-scale mesh of cores (PLMR): MeshGEMM, MeshGEMV, collectives, and whole language models on them."""
 
     name = "wafer_mesh"
@@ -50,7 +43,7 @@ class WaferMesh:
 
     def check(self, chip: Chip) -> None:
         """Refuse a chip that is no sound wafer. Raises `InvalidChip`."""
-        check_chip(chip)
+        PARAMETERS.check(chip, contradictions)
 
     def options(self, mapping: Mapped) -> Mapped:
         """Check and normalise mapping options. Raises `InvalidMapping`."""
@@ -63,27 +56,23 @@ class WaferMesh:
             chip = _clocked(chip, float(clock))
         paper = options.get("workload_mode") == "paper_faithful"
         table = encode(graph, paper)
-        if table.unmodelled and not allow_unmodelled:
-            raise UnsupportedOp(self.name, [described(op) for op in table.unmodelled])
+        warnings = self.refuse(table.skipped, allow_unmodelled)
         check_algorithm(graph, table, options)
-        params = chip_record(chip).copy()
-        for name, number in codes(options).items():
-            params[name] = number
+        params = PARAMETERS.record(chip, codes(options))
         prefill, decode, figures = self.place(graph, chip, options, table, params, paper)
         used = used_params(table, options)
         for name in used:
             if name not in chip.params:
                 raise MissingParameter(name, chip.name, chip.params)
-        notes, warnings = assumptions(chip, graph, table, options, paper)
         return Program(
             chip=chip, graph=graph, mapping=resolved(options, graph, prefill, decode, self.notes(table, params)), rows=table.rows,
             row_of=table.row_of, counts=table.counts, params=params, slots=self.slots, resources=L.RESOURCES, clock_hz=float(params["clock_hz"][0]),
-            static_power_w=first(static_power_w(params)), area_mm2=first(area_mm2(params)), figures=figures, used_params=used, assumptions=notes,
-            warnings=warnings, serial=True, lower_bound=bool(table.unmodelled),
+            static_power_w=first(static_power_w(params)), area_mm2=first(area_mm2(params)), figures=figures, used_params=used,
+            assumptions=assumptions(chip, graph, table, options, paper), warnings=warnings, lower_bound=bool(warnings),
         )  # fmt: skip
 
-    def place(self, graph: Graph, chip: Chip, options: Mapped, table: Encoded, params: Table, paper: bool) -> tuple[Grid, Grid, dict[str, float]]:
-        """Choose or check the grids of prefill and decode, write them to `params`, and check memory and colours."""
+    def place(self, graph: Graph, chip: Chip, options: Mapped, table: OperatorTable, params: Table, paper: bool) -> Placed:
+        """Choose or check the grids of prefill and decode, write them to `params`, and check memory and colours; returns grids and figures."""
         phases = {"prefill": options.get("prefill_grid") or options.get("grid"), "decode": options.get("decode_grid") or options.get("grid")}
         present = {bool(flag) for flag in table.rows["decode"]}
         chosen: dict[str, Grid] = {}
@@ -144,7 +133,7 @@ class WaferMesh:
             figures["colours"] = memory.check_colours(chip, options["algorithm"])
         return figures
 
-    def best_grid(self, graph: Graph, chip: Chip, options: Mapped, table: Encoded, params: Table, phase: str, paper: bool) -> Grid:
+    def best_grid(self, graph: Graph, chip: Chip, options: Mapped, table: OperatorTable, params: Table, phase: str, paper: bool) -> Grid:
         """Try the candidate grids and return the fastest that holds the work. Raises the last `Infeasible` when none does."""
         rows = np.flatnonzero((table.rows["decode"] > 0) == (phase == "decode"))
         trial = params.copy()
@@ -168,7 +157,7 @@ class WaferMesh:
             raise refused or InvalidMapping(f"no candidate grid has a side divisible by groups={options.get('groups')}: give grid")
         return best[1]
 
-    def notes(self, table: Encoded, params: Table) -> dict[str, Any]:
+    def notes(self, table: OperatorTable, params: Table) -> dict[str, Any]:
         """What the price function chose where it was free: the algorithms and group counts in use."""
         values = price_table(table.rows, params)
         names = {code: name for name, code in {**L.GEMM_CODES, **L.GEMV_CODES}.items()}
@@ -239,7 +228,7 @@ SERVES: dict[str, frozenset[int]] = {
 }
 
 
-def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
+def check_algorithm(graph: Graph, table: OperatorTable, options: Mapped) -> None:
     """Refuse what the graph cannot honour: an algorithm or option that none of its operators uses, MeshGEMM on fewer than three cores a side."""
     algorithm, system = options.get("algorithm"), options.get("system", "waferllm")
     kinds = set(table.rows["kind"].astype(int))
@@ -262,7 +251,7 @@ def check_algorithm(graph: Graph, table: Encoded, options: Mapped) -> None:
             raise InvalidMapping(f"algorithm={algorithm} needs at least 3 cores a side, the {name} is {grid[0]} x {grid[1]}")
 
 
-def check_groups(table: Encoded, options: Mapped, alone: bool) -> None:
+def check_groups(table: OperatorTable, options: Mapped, alone: bool) -> None:
     """Refuse groups where no two-level tree runs, and groups that do not divide every line that one runs along."""
     groups, algorithm = options.get("groups"), options.get("algorithm")
     if not groups:

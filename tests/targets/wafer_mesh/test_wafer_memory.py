@@ -40,7 +40,7 @@ def test_wider_numbers_take_more():
     ],
 )
 def test_blocks_are_stored_but_not_computed_with(kind, bounds):
-    with pytest.raises(UnsupportedOp, match=rf"{kind} \({kind}: no kernel for block-quantised weights or caches\)"):
+    with pytest.raises(UnsupportedOp, match=rf"{kind} \({kind}: no kernel for block-quantised weights or caches"):
         run_op(kind, bounds, grid=(16, 16))
 
 
