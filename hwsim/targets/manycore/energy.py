@@ -87,12 +87,6 @@ def set_power(p: Any) -> None:
 
 
 @jit
-def prepare_power(p: Any) -> None:
-    """`set_power` as a function of its own, for primitives and tests."""
-    set_power(p)
-
-
-@jit
 def prepare_activity(activity: float, p: Any) -> None:
     """`set_activity` as a function of its own, for primitives."""
     set_activity(activity, p)
@@ -152,7 +146,7 @@ def level_j(level: float, moved: float, hops: float, store: float, p: Any) -> fl
 
 @part
 def message_j(moved: float, hops: float, inside: float, p: Any) -> float:
-    """Joules of `moved` bytes sent between registers: over a neighbourhood's tree edges (`inside` 2), elsewhere in a shire (1), or `hops` of mesh (0).
+    """Joules of `moved` bytes sent between registers: by tree edges (`inside` 2), elsewhere in a shire (1), or `hops` of mesh (0).
 
     Measured with random words; a mesh hop costs what it costs a line of a scratchpad.
     """
@@ -168,3 +162,33 @@ def awake_w(minions: float, harts: float, p: Any) -> float:
     """Watts of minions that wait (`harts` 0: stalled on memory or a barrier) or spin on one or both harts; goes with ``f V^2``."""
     each = p.stalled_minion_w if harts < 1 else p.spin_one_hart_w if harts < 2 else p.spin_two_harts_w
     return float(minions * each * p.scale_arithmetic * p.clock_hz / p.energy_clock_hz)
+
+
+@jit
+def tensor_loop_j(macs: float, dtype: float, level: float, moved: float, p: Any) -> float:
+    """Joules of one tensor operation of a loop: its MACs, and `moved` operand bytes from `level`."""
+    return tensor_j(macs, dtype, p) + level_j(level, moved, 0.0, 0.0, p)
+
+
+@jit
+def transfer_j(level: float, moved: float, hops: float, store: float, p: Any) -> float:
+    """`level_j` as a function of its own, for primitives."""
+    return level_j(level, moved, hops, store, p)
+
+
+@jit
+def fill_line_j(moved: float, p: Any) -> float:
+    """`fill_j` of `moved` bytes, for primitives."""
+    return moved * fill_j(p)
+
+
+@jit
+def sent_j(moved: float, hops: float, inside: float, p: Any) -> float:
+    """`message_j` as a function of its own, for primitives."""
+    return message_j(moved, hops, inside, p)
+
+
+@jit
+def waiting_w(minions: float, harts: float, p: Any) -> float:
+    """`awake_w` as a function of its own, for primitives."""
+    return awake_w(minions, harts, p)

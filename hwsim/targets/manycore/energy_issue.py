@@ -22,7 +22,6 @@ NAMES = {
     "fadd.pi": codes.VECTOR_INTEGER, "fmul.pi": codes.VECTOR_MULTIPLY, "fexp.ps": codes.EXPONENTIAL, "flog.ps": codes.LOGARITHM,
     "frcp.ps": codes.RECIPROCAL, "ld": codes.LOAD_WORD, "flw.ps": codes.VECTOR_LOAD, "fsw.ps": codes.VECTOR_STORE,
 }  # fmt: skip
-VECTOR_BYTES = 32.0
 
 
 @part
@@ -69,9 +68,9 @@ def instruction_each_j(kind: float, p: Any) -> float:
     if kind == codes.LOAD_WORD:
         return blend(p.load_word_zeros_j, p.load_word_random_j, a)
     if kind == codes.VECTOR_LOAD:
-        return VECTOR_BYTES * blend(p.l1_load_zeros_j, p.l1_load_random_j, a)
+        return p.register_bytes * blend(p.l1_load_zeros_j, p.l1_load_random_j, a)
     if kind == codes.VECTOR_STORE:
-        return VECTOR_BYTES * blend(p.l1_store_zeros_j, p.l1_store_random_j, a)
+        return p.register_bytes * blend(p.l1_store_zeros_j, p.l1_store_random_j, a)
     if kind == codes.BRANCH:
         return blend(p.branch_zeros_j, p.branch_random_j, a)
     if kind == codes.NOP:

@@ -1,0 +1,79 @@
+"""From mapping options to the energy columns of a record, and from joules and seconds to the power figures of a primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hwsim.core.chip import Chip
+from hwsim.core.program import Table
+from hwsim.engine.jit import jit
+from hwsim.targets.manycore import spec, spec_energy
+from hwsim.targets.manycore.dvfs import check_power_clock, power_known
+from hwsim.targets.manycore.energy import prepare_activity, set_power, tensor_loop_j
+from hwsim.targets.manycore.memory import set_network
+from hwsim.targets.manycore.spec_energy import CARD_CODES, DATA_CODES, RANDOM, SCOPE_CODES, TENSOR_CODES
+from hwsim.targets.manycore.static import static_w
+
+Mapped = Mapping[str, Any]
+TILE_LEVELS = {
+    "shared": spec_energy.FROM_READ_BUFFER, "private": spec_energy.FROM_OWN_SCRATCHPAD, "dram": spec_energy.FROM_DRAM,
+}  # fmt: skip
+
+
+@jit
+def prepare_record(p: Any) -> None:
+    """Fill the derived columns of a primitive's record: network and energy."""
+    set_network(p)
+    set_power(p)
+
+
+def power_numbers(mapping: Mapped, chip: Chip, data: str | None = None) -> dict[str, float]:
+    """Numbers of a record that the energy model reads, from mapping options (checked before) and the operands' pattern, if a workload states one.
+
+    Left out: the board's scope, card aifoundry2, the temperature at which rails were metered, operands that nobody set.
+    """
+    pattern = data or mapping.get("data") or "unspecified"
+    temperature = mapping.get("die_temperature_c")
+    return {
+        "data": DATA_CODES[pattern],
+        "card": CARD_CODES[mapping.get("card") or "aifoundry2"],
+        "power_scope": SCOPE_CODES[mapping.get("power_scope") or "board"],
+        "die_temperature_c": chip.number("default_die_temperature_c") if temperature is None else temperature,
+        "idle_power_w": mapping.get("idle_power_w") or 0.0,
+    }
+
+
+def power_record(chip: Chip, mapping: Mapped, data: str | None = None) -> Table:
+    """Return a record (a table of one) with its clock, network and energy columns filled. Raises `InvalidMapping` at a clock without a voltage."""
+    table = spec.PARAMETERS.record(chip, power_numbers(mapping, chip, data))
+    if mapping.get("frequency_hz") is not None:
+        table["clock_hz"] = mapping["frequency_hz"]
+    check_power_clock(table[0])
+    prepare_record(table[0])
+    return table
+
+
+def tensor_loop_power(chip: Chip, arguments: Mapped, mapping: Mapped, cycles: float) -> dict[str, float]:
+    """Power figures of an endless TensorFMA loop of `cycles` per operation on `minions` minions; none at a clock without a known voltage.
+
+    The loops that load switch `tile_activity` of random operands. Energy per MAC is power over rate, in the mapping's scope.
+    """
+    numbers = power_numbers(mapping, chip, arguments["data"])
+    table = spec.PARAMETERS.record(chip, numbers)
+    if mapping.get("frequency_hz") is not None:
+        table["clock_hz"] = mapping["frequency_hz"]
+    p = table[0]
+    if not power_known(p):
+        return {}
+    prepare_record(p)
+    loads_b, tiles = arguments["b_source"] == "tenb", arguments["tiles"]
+    if numbers["data"] == RANDOM and (tiles or loads_b):
+        prepare_activity(float(p["tile_activity"]), p)
+    level = TILE_LEVELS[tiles or "shared"]
+    moved = float(p["line_bytes"]) * (arguments["m"] * bool(arguments["a_loaded"]) + float(p["tile_words"]) * loads_b)
+    macs = float(arguments["m"] * arguments["n"] * arguments["k"])
+    joules = tensor_loop_j(macs, TENSOR_CODES[arguments["dtype"]], level, moved, p)
+    rate = arguments["minions"] * float(p["clock_hz"]) / cycles
+    watts = joules * rate + static_w(table)
+    return {"power_w": watts, "tops_per_w": 2e-12 * macs * rate / watts, "energy_per_mac_j": watts / (macs * rate)}
