@@ -12,12 +12,7 @@ from typing import Any
 from hwsim.engine.jit import jit, part
 from hwsim.targets.manycore import spec_energy as codes
 from hwsim.targets.manycore.dvfs import minion_voltage, switching_scale
-
-
-@part
-def blend(zeros: float, random: float, activity: float) -> float:
-    """Energy between that of zeros and that of random words: linear in the share of bits that switch."""
-    return zeros + activity * (random - zeros)
+from hwsim.targets.manycore.energy_issue import blend, set_instructions
 
 
 @part
@@ -68,8 +63,9 @@ def set_bytes(p: Any) -> None:
 
 @part
 def set_activity(activity: float, p: Any) -> None:
-    """Fill the joules per MAC and byte for operands of this activity; `p.minion_voltage_v` and the scales are set."""
+    """Fill the joules per MAC, byte and instruction for operands of this activity; `p.minion_voltage_v` and the scales are set."""
     p.activity = activity
+    set_instructions(p)
     set_tensor(p.scale_arithmetic, p)
     set_bytes(p)
 

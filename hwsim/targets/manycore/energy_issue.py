@@ -11,7 +11,6 @@ from typing import Any
 
 from hwsim.engine.jit import jit, part
 from hwsim.targets.manycore import spec_energy as codes
-from hwsim.targets.manycore.energy import blend
 
 NAMES = {
     "nop": codes.NOP, "fence": codes.FENCE, "add": codes.ALU, "addi": codes.ALU, "sub": codes.ALU, "xor": codes.ALU, "or": codes.ALU,
@@ -22,6 +21,12 @@ NAMES = {
     "fadd.pi": codes.VECTOR_INTEGER, "fmul.pi": codes.VECTOR_MULTIPLY, "fexp.ps": codes.EXPONENTIAL, "flog.ps": codes.LOGARITHM,
     "frcp.ps": codes.RECIPROCAL, "ld": codes.LOAD_WORD, "flw.ps": codes.VECTOR_LOAD, "fsw.ps": codes.VECTOR_STORE,
 }  # fmt: skip
+
+
+@part
+def blend(zeros: float, random: float, activity: float) -> float:
+    """Energy between that of zeros and that of random words: linear in the share of bits that switch."""
+    return zeros + activity * (random - zeros)
 
 
 @part
@@ -64,13 +69,13 @@ def instruction_each_j(kind: float, p: Any) -> float:
         return blend(p.vector_integer_zeros_j, p.vector_integer_random_j, a)
     if kind >= codes.EXPONENTIAL and kind <= codes.RECIPROCAL:
         passes = p.issue_transcendental / p.issue_reciprocal if kind == codes.RECIPROCAL else 1.0
-        return passes * blend(p.exponential_zeros_j, p.exponential_random_j, a)
+        return float(passes * blend(p.exponential_zeros_j, p.exponential_random_j, a))
     if kind == codes.LOAD_WORD:
         return blend(p.load_word_zeros_j, p.load_word_random_j, a)
     if kind == codes.VECTOR_LOAD:
-        return p.register_bytes * blend(p.l1_load_zeros_j, p.l1_load_random_j, a)
+        return float(p.register_bytes * blend(p.l1_load_zeros_j, p.l1_load_random_j, a))
     if kind == codes.VECTOR_STORE:
-        return p.register_bytes * blend(p.l1_store_zeros_j, p.l1_store_random_j, a)
+        return float(p.register_bytes * blend(p.l1_store_zeros_j, p.l1_store_random_j, a))
     if kind == codes.BRANCH:
         return blend(p.branch_zeros_j, p.branch_random_j, a)
     if kind == codes.NOP:
@@ -82,6 +87,15 @@ def instruction_each_j(kind: float, p: Any) -> float:
 def instruction_j(count: float, kind: float, p: Any) -> float:
     """Joules of `count` instructions of a kind, L1 hits included, with the record's operands, voltage and card."""
     return float(count * p.scale_arithmetic * instruction_each_j(kind, p))
+
+
+@part
+def set_instructions(p: Any) -> None:
+    """Fill the joules of the instructions that kernels are counted in: integer, vector multiply-add, exponential, reciprocal."""
+    p.scalar_j = instruction_j(1.0, codes.ALU, p)
+    p.vector_j = instruction_j(1.0, codes.VECTOR_FMA, p)
+    p.exponential_j = instruction_j(1.0, codes.EXPONENTIAL, p)
+    p.reciprocal_j = instruction_j(1.0, codes.RECIPROCAL, p)
 
 
 @jit

@@ -61,10 +61,10 @@ ENERGY_CONSTANTS: tuple[Constant, ...] = (
 
 # set by mapping: codes above, degrees C, and watts (0: the idle law)
 MAPPING_NUMBERS = ("data", "die_temperature_c", "card", "idle_power_w", "power_scope")
-# filled by `set_power`: operand activity 0..1, minion volts, scale of switching energy per kind of event, joules per byte or MAC with this data
+# filled by `set_power`: operand activity 0..1, minion volts, scale of switching energy per kind of event, joules per byte, MAC or instruction
 DERIVED_NUMBERS = (
     "activity", "minion_voltage_v", "scale_arithmetic", "scale_scratchpad", "scale_mesh", "scale_dram",
     "mac_fp32_j", "mac_fp16_j", "mac_int8_j", "l1_load_j", "l1_store_j", "own_load_j", "own_store_j", "remote_base_j", "remote_hop_j",
-    "dram_load_j", "dram_store_j",
+    "dram_load_j", "dram_store_j", "scalar_j", "vector_j", "exponential_j", "reciprocal_j",
 )  # fmt: skip
 ENERGY_NUMBERS = MAPPING_NUMBERS + DERIVED_NUMBERS
