@@ -11,6 +11,7 @@ from hwsim.engine.jit import jit
 from hwsim.targets.manycore import spec, spec_energy
 from hwsim.targets.manycore.dvfs import check_power_clock, power_known
 from hwsim.targets.manycore.energy import prepare_activity, set_power, tensor_loop_j
+from hwsim.targets.manycore.mapping import parse_options
 from hwsim.targets.manycore.memory import set_network
 from hwsim.targets.manycore.spec_energy import CARD_CODES, DATA_CODES, RANDOM, SCOPE_CODES, TENSOR_CODES
 from hwsim.targets.manycore.static import static_w
@@ -19,6 +20,7 @@ Mapped = Mapping[str, Any]
 TILE_LEVELS = {
     "shared": spec_energy.FROM_READ_BUFFER, "private": spec_energy.FROM_OWN_SCRATCHPAD, "dram": spec_energy.FROM_DRAM,
 }  # fmt: skip
+WORD_ELEMENTS = {"fp32": 1, "fp16": 2, "int8": 4}  # elements of a 32-bit word
 
 
 @jit
@@ -46,34 +48,38 @@ def power_numbers(mapping: Mapped, chip: Chip, data: str | None = None) -> dict[
 
 def power_record(chip: Chip, mapping: Mapped, data: str | None = None) -> Table:
     """Return a record (a table of one) with its clock, network and energy columns filled. Raises `InvalidMapping` at a clock without a voltage."""
-    table = spec.PARAMETERS.record(chip, power_numbers(mapping, chip, data))
-    if mapping.get("frequency_hz") is not None:
-        table["clock_hz"] = mapping["frequency_hz"]
+    table = _record(chip, mapping, data)
     check_power_clock(table[0])
     prepare_record(table[0])
+    return table
+
+
+def _record(chip: Chip, mapping: Mapped, data: str | None) -> Table:
+    options = parse_options(mapping).model_dump()
+    table = spec.PARAMETERS.record(chip, power_numbers(options, chip, data))
+    if options["frequency_hz"] is not None:
+        table["clock_hz"] = options["frequency_hz"]
     return table
 
 
 def tensor_loop_power(chip: Chip, arguments: Mapped, mapping: Mapped, cycles: float) -> dict[str, float]:
     """Power figures of an endless TensorFMA loop of `cycles` per operation on `minions` minions; none at a clock without a known voltage.
 
-    The loops that load switch `tile_activity` of random operands. Energy per MAC is power over rate, in the mapping's scope.
+    A loop that loads operands from somewhere switches `tile_activity` of random ones. Energy per MAC is power over rate, in the mapping's scope.
     """
-    numbers = power_numbers(mapping, chip, arguments["data"])
-    table = spec.PARAMETERS.record(chip, numbers)
-    if mapping.get("frequency_hz") is not None:
-        table["clock_hz"] = mapping["frequency_hz"]
+    table = _record(chip, mapping, arguments["data"])
     p = table[0]
     if not power_known(p):
         return {}
     prepare_record(p)
-    loads_b, tiles = arguments["b_source"] == "tenb", arguments["tiles"]
-    if numbers["data"] == RANDOM and (tiles or loads_b):
+    a_loaded, b_loaded = bool(arguments["a_loaded"]), bool(arguments["a_loaded"]) or arguments["b_source"] == "tenb"
+    if p["data"] == RANDOM and b_loaded:
         prepare_activity(float(p["tile_activity"]), p)
-    level = TILE_LEVELS[tiles or "shared"]
-    moved = float(p["line_bytes"]) * (arguments["m"] * bool(arguments["a_loaded"]) + float(p["tile_words"]) * loads_b)
-    macs = float(arguments["m"] * arguments["n"] * arguments["k"])
-    joules = tensor_loop_j(macs, TENSOR_CODES[arguments["dtype"]], level, moved, p)
-    rate = arguments["minions"] * float(p["clock_hz"]) / cycles
-    watts = joules * rate + static_w(table)
-    return {"power_w": watts, "tops_per_w": 2e-12 * macs * rate / watts, "energy_per_mac_j": watts / (macs * rate)}
+    m, n, k = (float(arguments[name]) for name in ("m", "n", "k"))
+    words = k / WORD_ELEMENTS[arguments["dtype"]]
+    moved = float(p["line_bytes"]) * (m * a_loaded + words * b_loaded)
+    joules = tensor_loop_j(m * n * k, TENSOR_CODES[arguments["dtype"]], TILE_LEVELS[arguments["tiles"] or "private"], moved, p)
+    minions = float(p["shires"] * p["minions_per_shire"]) if arguments["minions"] is None else float(arguments["minions"])
+    rate = minions * float(p["clock_hz"]) / cycles * m * n * k
+    watts = joules * rate / (m * n * k) + static_w(table)
+    return {"power_w": watts, "tops_per_w": 2e-12 * rate / watts, "energy_per_mac_j": watts / rate}

@@ -68,7 +68,7 @@ def instruction_energy(chip: Chip, name: str, data: str, mapping: Mapped) -> Map
 
 
 def register_transfer_energy(chip: Chip, pattern: str, id_offset: int, moved: float, mapping: Mapped) -> Mapping[str, float]:
-    """Energy of `moved` bytes sent between registers (random words). A neighbourhood's ring is charged as a shire's: few of its edges are tree edges."""
+    """Energy of `moved` bytes sent between registers, random words. A neighbourhood's ring is charged as a shire's: few edges are tree edges."""
     p = power_record(chip, mapping, mapping.get("data") or "random")[0]
     hops = mean_offset_hops(id_offset, int(p["shires"]), p) if pattern == "mesh_ring" else 0.0
     return {"energy_j": sent_j(moved, hops, float({"pair": 2, "mesh_ring": 0}.get(pattern, 1)), p)}
