@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
@@ -15,8 +14,8 @@ from hwsim.engine.mesh_jit import inlined
 def _trailing_zeros(context: Any, word: Any) -> Any:
     """Compile the processor's instruction that counts the zero bits below the lowest set one."""
 
-    def build(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+    def build(target: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], target.get_constant(types.boolean, True))
 
     return types.int64(types.int64), build
 
@@ -24,7 +23,8 @@ def _trailing_zeros(context: Any, word: Any) -> Any:
 @inlined
 def lowest(members: int) -> int:
     """Number of the lowest set bit; ``members`` is not 0."""
-    return _trailing_zeros(members)  # type: ignore[no-any-return]
+    found: int = _trailing_zeros(members)  # type: ignore[call-arg]
+    return found
 
 
 @inlined

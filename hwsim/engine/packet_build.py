@@ -9,7 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine.packet_config import NODE_LINK_CYCLES, RouterConfig
-from hwsim.engine.packet_state import G_LAST, G_UNTIL, GLOBALS, NEVER, PORTS, Par, State
+from hwsim.engine.packet_state import (
+    FILL,
+    FLIT,
+    G_LAST,
+    G_UNTIL,
+    GLOBALS,
+    MESSAGE,
+    NEVER,
+    OUT,
+    PORT,
+    PORTS,
+    SCRATCH,
+    SOURCE,
+    VC,
+    Par,
+    Records,
+    State,
+)
 
 Longs = NDArray[np.int64]
 
@@ -76,37 +93,55 @@ def scalars(width: int, height: int, router: RouterConfig, order: str, traffic: 
     )
 
 
-def streams(seed: int, nodes: int) -> NDArray[np.uint64]:
-    """(n,) starting points of the nodes' random streams."""
-    return np.random.SeedSequence(seed).generate_state(nodes, dtype=np.uint64)
+def _nodes(width: int, height: int, vcs: int, sends: Traffic | Messages, order: Longs) -> Records:
+    """(n,) records of the nodes, nothing to send yet."""
+    n = width * height
+    nodes = np.zeros(n, dtype=SOURCE)
+    nodes["x"], nodes["y"] = np.arange(n) % width, np.arange(n) // width
+    nodes["vc"], nodes["due"] = vcs - 1, NEVER
+    if isinstance(sends, Traffic):
+        nodes["random"] = np.random.SeedSequence(sends.seed).generate_state(n, dtype=np.uint64)
+    else:
+        bounds = np.searchsorted(sends.sources[order], np.arange(n + 1))
+        nodes["first"], nodes["last"] = bounds[:-1], bounds[1:]
+    return nodes
+
+
+def _messages(messages: Messages) -> Records:
+    records = np.zeros(len(messages.sources), dtype=MESSAGE)
+    records["dest"], records["flits"], records["ready"] = messages.destinations, messages.flits, messages.ready
+    records["injected"] = records["arrived"] = -1
+    return records
 
 
 def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffic | Messages) -> State:
-    """An empty mesh at cycle 0. Memory: 8 bytes per flit of buffer and about 60 per VC."""
+    """An empty mesh at cycle 0. Memory: 8 bytes per flit of buffer and some 60 per VC, times 5 n."""
     n, vcs = width * height, par.vcs
-    ports, total, ring = n * PORTS, n * PORTS * vcs, par.ring
-    node = np.arange(n, dtype=np.int32)
-    messages = sends if isinstance(sends, Messages) else Messages()
-    order = np.argsort(messages.sources, kind="stable").astype(np.int64)
-    first = np.searchsorted(messages.sources[order], np.arange(n + 1)).astype(np.int64)
+    total = n * PORTS * vcs
     glob = np.zeros(GLOBALS, dtype=np.int64)
     glob[G_UNTIL], glob[G_LAST] = NEVER, -1
-    i8, i32, i64 = np.int8, np.int32, np.int64
+    ports, inputs, outs = np.zeros(n * PORTS, dtype=PORT), np.zeros(total, dtype=VC), np.zeros(total + n * vcs, dtype=OUT)
+    ports["free"], ports["link"] = (1 << vcs) - 1, links(width, height)
+    inputs["router"] = np.repeat(np.arange(n), PORTS * vcs)
+    outs["credit"], outs["holder"] = router.buffer_flits, -1
+    messages = sends if isinstance(sends, Messages) else Messages()
+    order = np.argsort(messages.sources, kind="stable").astype(np.int64)
     return State(
-        glob, node % width, node // width, links(width, height),
-        np.zeros(total, i8), np.zeros(total, i32), np.zeros(total, i32), np.zeros(total, i8), np.zeros(total, i32), np.zeros(total, i32),
-        np.repeat(node, PORTS * vcs), np.zeros(total * par.depth, i64),
-        np.full(total + n * vcs, router.buffer_flits, i32), np.full(total, -1, i32), np.zeros(total, i32),
-        np.zeros(ports, i64), np.zeros(ports, i64), np.full(ports, (1 << vcs) - 1, i64),
-        np.zeros(ports, i32), np.zeros(ports, i32), np.zeros(ports, i32),
-        np.zeros(n, i32), np.zeros(n, i8), np.zeros(PORTS * vcs, i64), np.zeros(PORTS * vcs, i32), np.zeros(PORTS * vcs, i32),
-        np.zeros(ring * ports, i32), np.zeros(ring * ports, i64), np.zeros(ring, i32),
-        np.zeros(ring * (ports + n), i32), np.zeros(ring, i32), np.zeros(ring * total, i32), np.zeros(ring, i32),
-        np.zeros(n, i8), np.zeros(n, i32), np.zeros(n, i64), np.zeros(n, i64), np.zeros(n, i64), np.full(n, vcs - 1, i32), np.zeros(n, i64),
-        np.full(n, NEVER, i64), np.zeros(n, i32),
-        streams(sends.seed if isinstance(sends, Traffic) else 0, n), sends.pattern if isinstance(sends, Traffic) else _none(),
-        first[:-1].copy(), first[1:].copy(), order, messages.destinations, messages.flits, messages.ready,
-        np.full(len(order), -1, i64), np.full(len(order), -1, i64),
-    )  # fmt: skip
-
-
+        glob=glob,
+        nodes=_nodes(width, height, vcs, sends, order),
+        ports=ports,
+        vcs=inputs,
+        outs=outs,
+        flits=np.zeros(total * par.depth, dtype=np.int64),
+        routers=np.zeros(n, dtype=np.int32),
+        sources=np.zeros(n, dtype=np.int32),
+        heap=np.zeros(n, dtype=np.int32),
+        flit_ring=np.zeros(par.ring * n * PORTS, dtype=FLIT),
+        credit_ring=np.zeros(par.ring * n * (PORTS + 1), dtype=np.int32),
+        wake_ring=np.zeros(par.ring * total, dtype=np.int32),
+        fill=np.zeros(par.ring, dtype=FILL),
+        scratch=np.zeros(PORTS * vcs, dtype=SCRATCH),
+        pattern=sends.pattern if isinstance(sends, Traffic) else _none(),
+        order=order,
+        messages=_messages(messages),
+    )

@@ -64,11 +64,12 @@ class RouterConfig:
         Reference: the law c H + 2 + flits - 1 of BookSim 2; the loop is equation (16.1) of Dally & Towles (2004) in cycles.
         """
         head = self.pipeline_cycles * routers + self.link_cycles * (routers - 1) + 2 + NODE_LINK_CYCLES
-        link = self.link_cycles if routers > 1 else NODE_LINK_CYCLES
-        last = max(self._credit_loop(link, self.switch_cycles), self._credit_loop(NODE_LINK_CYCLES, 1))
-        turns = (flits - 1) // self.buffer_flits
-        return head + (flits - 1) * self.switch_cycles + turns * max(0, last - self.buffer_flits * self.switch_cycles)
+        turns, turn = (flits - 1) // self.buffer_flits, self.buffer_flits * self.switch_cycles
+        return head + (flits - 1) * self.switch_cycles + turns * max(0, self._credit_loop(routers) - turn)
 
-    def _credit_loop(self, link: int, take: int) -> int:
-        """Cycles from a flit's switch grant to the grant that its credit allows."""
-        return self.traversal_cycles + 2 * (link + 1) + self.credit_cycles + take - 1
+    def _credit_loop(self, routers: int) -> int:
+        """Cycles from a flit's leave to take a buffer to that of the flit which its credit allows, on the slowest link of a path."""
+        to_node = self.traversal_cycles + 2 * (NODE_LINK_CYCLES + 1) + self.credit_cycles
+        if routers == 1:
+            return max(to_node, 2 * (NODE_LINK_CYCLES + 1) + self.switch_cycles - 1)
+        return max(to_node, self.traversal_cycles + 2 * (self.link_cycles + 1) + self.credit_cycles + self.switch_cycles - 1)

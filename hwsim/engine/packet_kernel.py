@@ -33,17 +33,17 @@ from hwsim.engine.packet_state import (
 def take_flits(s: State, p: Par, t: int) -> None:
     """Flits that reach a router go into their FIFOs."""
     b = t & (p.ring - 1)
-    for k in range(b * PORTS * p.nodes, b * PORTS * p.nodes + s.flit_fill[b]):
-        vc = s.flit_to[k]
-        waiting = s.count[vc]
-        s.flits[vc * p.depth + ((s.head[vc] + waiting) & (p.depth - 1))] = s.flit_word[k]
-        s.count[vc] = waiting + 1
-        if s.state[vc] == VC_IDLE:
+    for k in range(b * PORTS * p.nodes, b * PORTS * p.nodes + s.fill[b].flits):
+        vc = s.flit_ring[k].to
+        waiting = s.vcs[vc].filled
+        s.flits[vc * p.depth + ((s.vcs[vc].head + waiting) & (p.depth - 1))] = s.flit_ring[k].word
+        s.vcs[vc].filled = waiting + 1
+        if s.vcs[vc].state == VC_IDLE:
             begin_packet(s, p, vc, t, t)
-        elif s.state[vc] == VC_ACTIVE and waiting == 0:
+        elif s.vcs[vc].state == VC_ACTIVE and waiting == 0:
             begin_flit(s, p, vc, t + p.switch_wait, t)
-    s.glob[G_EVENTS] -= s.flit_fill[b]
-    s.flit_fill[b] = 0
+    s.glob[G_EVENTS] -= s.fill[b].flits
+    s.fill[b].flits = 0
 
 
 @inlined
@@ -51,21 +51,21 @@ def take_credits(s: State, p: Par, t: int) -> None:
     """Credits that count from now on: a flit or a source that had none may go on."""
     b = t & (p.ring - 1)
     sources = p.nodes * PORTS * p.vcs
-    for k in range(b * (PORTS + 1) * p.nodes, b * (PORTS + 1) * p.nodes + s.credit_fill[b]):
-        out = s.credit_to[k]
-        s.credit[out] += 1
+    for k in range(b * (PORTS + 1) * p.nodes, b * (PORTS + 1) * p.nodes + s.fill[b].credits):
+        out = s.credit_ring[k]
+        s.outs[out].credit += 1
         if out >= sources:
             node = (out - sources) // p.vcs
-            if s.source[node] == SRC_BLOCKED:
+            if s.nodes[node].source == SRC_BLOCKED:
                 list_source(s, node)
-        elif s.credit[out] == 1 and s.holder[out] >= 0:
-            vc = s.holder[out]
-            if s.state[vc] == VC_READY:
-                router = s.router[vc]
-                s.ask_switch[router * PORTS + s.route[vc]] |= 1 << (vc - router * PORTS * p.vcs)
+        elif s.outs[out].credit == 1 and s.outs[out].holder >= 0:
+            vc = s.outs[out].holder
+            if s.vcs[vc].state == VC_READY:
+                router = s.vcs[vc].router
+                s.ports[router * PORTS + s.vcs[vc].route].ask_switch |= 1 << (vc - router * PORTS * p.vcs)
                 list_router(s, router)
-    s.glob[G_EVENTS] -= s.credit_fill[b]
-    s.credit_fill[b] = 0
+    s.glob[G_EVENTS] -= s.fill[b].credits
+    s.fill[b].credits = 0
 
 
 @inlined
@@ -73,16 +73,16 @@ def take_wakes(s: State, p: Par, t: int) -> None:
     """VCs whose stage is over."""
     b = t & (p.ring - 1)
     at = b * PORTS * p.vcs * p.nodes
-    for k in range(at, at + s.wake_fill[b]):
-        wake(s, p, s.wake_vc[k])
-    s.glob[G_EVENTS] -= s.wake_fill[b]
-    s.wake_fill[b] = 0
+    for k in range(at, at + s.fill[b].wakes):
+        wake(s, p, s.wake_ring[k])
+    s.glob[G_EVENTS] -= s.fill[b].wakes
+    s.fill[b].wakes = 0
 
 
 @inlined
 def run_sources(s: State, p: Par, t: int) -> None:
     """Sources with something to send try."""
-    while s.glob[G_HEAP] > 0 and s.due[s.heap[0]] <= t:
+    while s.glob[G_HEAP] > 0 and s.nodes[s.heap[0]].due <= t:
         list_source(s, pop_heap(s))
     kept = 0
     for k in range(s.glob[G_SOURCES]):
@@ -103,7 +103,7 @@ def run_routers(s: State, p: Par, t: int) -> None:
             s.routers[kept] = router
             kept += 1
         else:
-            s.listed[router] = 0
+            s.nodes[router].listed = 0
     s.glob[G_ROUTERS] = kept
 
 
@@ -112,10 +112,10 @@ def start_sources(s: State, p: Par) -> None:
     """Draw or read the creation time of every node's first packet."""
     for node in range(p.nodes):
         if p.traffic:
-            s.due[node] = min(NEVER, gap(s, p, node) - 1)
-        elif s.first[node] < s.first_end[node]:
-            s.due[node] = s.message_ready[s.order[s.first[node]]]
-        if s.due[node] < NEVER:
+            s.nodes[node].due = min(NEVER, gap(s, p, node) - 1)
+        elif s.nodes[node].first < s.nodes[node].last:
+            s.nodes[node].due = s.messages[s.order[s.nodes[node].first]].ready
+        if s.nodes[node].due < NEVER:
             push_heap(s, node)
 
 
@@ -128,7 +128,7 @@ def run_cycles(s: State, p: Par, until: int) -> bool:
             if s.glob[G_HEAP] == 0:
                 s.glob[G_TIME] = t
                 return False
-            t = max(t, s.due[s.heap[0]])
+            t = max(t, s.nodes[s.heap[0]].due)
             if t >= until:
                 break
         take_flits(s, p, t)

@@ -91,13 +91,15 @@ class PacketMesh:
         mesh = state(self.width, self.height, self.router, par, messages)
         start_sources(mesh, par)
         run_cycles(mesh, par, NEVER)
-        return Deliveries(mesh.arrived, mesh.injected, int(mesh.glob[G_LAST]) + 1, int(mesh.glob[G_HOPS]))
+        moved = mesh.messages
+        return Deliveries(moved["arrived"].copy(), moved["injected"].copy(), int(mesh.glob[G_LAST]) + 1, int(mesh.glob[G_HOPS]))
 
     def _messages(self, sources: ArrayLike, destinations: ArrayLike, flits: ArrayLike, ready: ArrayLike) -> Messages:
         columns = []
         number = np.asarray(sources).size
         limits = ((0, self.nodes - 1), (0, self.nodes - 1), (1, MAX_TIME), (0, MAX_TIME))
-        for name, given, (low, high) in zip(("sources", "destinations", "flits", "ready"), (sources, destinations, flits, ready), limits, strict=True):
+        named = {"sources": sources, "destinations": destinations, "flits": flits, "ready": ready}
+        for (name, given), (low, high) in zip(named.items(), limits, strict=True):
             column = np.asarray(given)
             if column.ndim > 1 or (column.ndim == 1 and len(column) != number) or (column.size and column.dtype.kind not in "iu"):
                 raise InvalidMapping(f"packet mesh: {name} must be {number} integers, as many as there are sources")
@@ -110,8 +112,8 @@ class PacketMesh:
 
     def start_traffic(self, pattern: str | Sequence[int] | Longs, rate: float, packet_flits: int = 1, seed: int = 1) -> TrafficRun:
         """Random traffic at cycle 0, to be advanced step by step; arguments and errors as of :meth:`run_traffic`."""
-        if packet_flits < 1 or not 0 <= rate <= packet_flits or rate > 1:
-            raise InvalidMapping(f"packet mesh: a rate of {rate} flits per node and cycle in packets of {packet_flits} flits; at most 1 flit per cycle")
+        if packet_flits < 1 or not 0 <= rate <= 1:
+            raise InvalidMapping(f"packet mesh: {rate} flits per node and cycle in packets of {packet_flits}; a node sends 0 to 1 flit per cycle")
         if seed < 0:
             raise InvalidMapping(f"packet mesh: the seed {seed} is negative")
         destinations = pattern_destinations(pattern, self.width, self.height)

@@ -44,7 +44,7 @@ from hwsim.engine.packet_state import (
 @inlined
 def output_port(s: State, p: Par, router: int, dest: int) -> int:
     """Dimension-ordered route: the port towards ``dest``."""
-    dx, dy = s.x[dest] - s.x[router], s.y[dest] - s.y[router]
+    dx, dy = s.nodes[dest].x - s.nodes[router].x, s.nodes[dest].y - s.nodes[router].y
     if dx != 0 and (dy == 0 or not p.y_first):
         return 0 if dx > 0 else 1
     if dy != 0:
@@ -55,9 +55,9 @@ def output_port(s: State, p: Par, router: int, dest: int) -> int:
 @inlined
 def begin_packet(s: State, p: Par, vc: int, start: int, now: int) -> None:
     """A head is at the front of its FIFO from cycle ``start`` on; ``now``: the next allocation is that of this cycle."""
-    dest = s.flits[vc * p.depth + s.head[vc]] >> DEST_SHIFT
-    s.route[vc] = output_port(s, p, s.router[vc], dest)
-    s.state[vc] = VC_ROUTE
+    dest = s.flits[vc * p.depth + s.vcs[vc].head] >> DEST_SHIFT
+    s.vcs[vc].route = output_port(s, p, s.vcs[vc].router, dest)
+    s.vcs[vc].state = VC_ROUTE
     if start + p.head_wait <= now:
         wake(s, p, vc)
     else:
@@ -78,29 +78,29 @@ def allocate_vcs(s: State, p: Par, router: int) -> int:
     """Match heads to free output VCs; the pairs, in scratch, become true after the switch allocation. Number of pairs."""
     base, pairs = router * PORTS * p.vcs, 0
     for o in range(PORTS):
-        asking, free = s.ask_vc[router * PORTS + o], s.free[router * PORTS + o]
+        asking, free = s.ports[router * PORTS + o].ask_vc, s.ports[router * PORTS + o].free
         if asking == 0 or free == 0:
             continue
         winners = 0
         if asking & (asking - 1) == 0:  # one head: every free VC grants to it
             winners = asking
-            s.won[lowest(asking)] = free
+            s.scratch[lowest(asking)].won = free
         else:
             while free != 0:
                 v = lowest(free)
                 free &= free - 1
-                i = first_from(asking, s.grant[base + o * p.vcs + v])
-                s.won[i] |= 1 << v
+                i = first_from(asking, s.outs[base + o * p.vcs + v].grant)
+                s.scratch[i].won |= 1 << v
                 winners |= 1 << i
         while winners != 0:
             i = lowest(winners)
             winners &= winners - 1
-            offset = s.accept[base + i] - o * p.vcs
-            choice = o * p.vcs + first_from(s.won[i], offset if 0 <= offset < p.vcs else 0)
-            s.won[i] = 0
-            s.grant[base + choice] = (i + 1) % (PORTS * p.vcs)
-            s.accept[base + i] = (choice + 1) % (PORTS * p.vcs)
-            s.pair[pairs], s.pair_out[pairs] = i, choice
+            offset = s.vcs[base + i].accept - o * p.vcs
+            choice = o * p.vcs + first_from(s.scratch[i].won, offset if 0 <= offset < p.vcs else 0)
+            s.scratch[i].won = 0
+            s.outs[base + choice].grant = (i + 1) % (PORTS * p.vcs)
+            s.vcs[base + i].accept = (choice + 1) % (PORTS * p.vcs)
+            s.scratch[pairs].pair, s.scratch[pairs].pair_out = i, choice
             pairs += 1
     return pairs
 
@@ -108,11 +108,11 @@ def allocate_vcs(s: State, p: Par, router: int) -> int:
 @inlined
 def speculative_requests(s: State, p: Par, router: int, o: int) -> int:
     """Heads that ask for output ``o`` without an output VC: all, if one is free and has room."""
-    asking, free = s.ask_vc[router * PORTS + o], s.free[router * PORTS + o]
+    asking, free = s.ports[router * PORTS + o].ask_vc, s.ports[router * PORTS + o].free
     if asking == 0:
         return 0
     while free != 0:
-        if s.credit[(router * PORTS + o) * p.vcs + lowest(free)] > 0:
+        if s.outs[(router * PORTS + o) * p.vcs + lowest(free)].credit > 0:
             return int(asking)
         free &= free - 1
     return 0
@@ -123,20 +123,20 @@ def allocate_switch(s: State, p: Par, router: int) -> int:
     """Match input ports to output ports: 6 bits per input port, 1 + the output port. Pointers move."""
     granted, ports = 0, router * PORTS
     for o in range(PORTS):
-        asking = s.ask_switch[ports + o]
+        asking = s.ports[ports + o].ask_switch
         if p.speculative:
             asking |= speculative_requests(s, p, router, o)
         if asking != 0:
-            i = first_from(asking, s.switch_grant[ports + o] * p.vcs) // p.vcs
+            i = first_from(asking, s.ports[ports + o].switch_grant * p.vcs) // p.vcs
             granted |= 1 << (i * PORTS + o)
     matched = 0
     while granted != 0:
         i = lowest(granted) // PORTS
         mine = (granted >> (i * PORTS)) & 31
         granted &= -1 << ((i + 1) * PORTS)
-        o = first_from(mine, s.switch_accept[ports + i])
-        s.switch_grant[ports + o] = (i + 1) % PORTS
-        s.switch_accept[ports + i] = (o + 1) % PORTS
+        o = first_from(mine, s.ports[ports + i].switch_accept)
+        s.ports[ports + o].switch_grant = (i + 1) % PORTS
+        s.ports[ports + i].switch_accept = (o + 1) % PORTS
         matched |= (o + 1) << (6 * i)
     return matched
 
@@ -145,11 +145,11 @@ def allocate_switch(s: State, p: Par, router: int) -> int:
 def pick_vc(s: State, p: Par, router: int, i: int, o: int) -> int:
     """The VC of input port ``i`` that uses its grant of output ``o``, within the router; the port's pointer moves past it."""
     port, low = router * PORTS + i, (1 << p.vcs) - 1
-    asking = (s.ask_switch[router * PORTS + o] >> (i * p.vcs)) & low
+    asking = (s.ports[router * PORTS + o].ask_switch >> (i * p.vcs)) & low
     if p.speculative and asking == 0:
-        asking = (s.ask_vc[router * PORTS + o] >> (i * p.vcs)) & low
-    v = first_from(asking, s.switch_vc[port])
-    s.switch_vc[port] = (v + 1) % p.vcs
+        asking = (s.ports[router * PORTS + o].ask_vc >> (i * p.vcs)) & low
+    v = first_from(asking, s.ports[port].switch_vc)
+    s.ports[port].switch_vc = (v + 1) % p.vcs
     return i * p.vcs + v
 
 
@@ -158,13 +158,13 @@ def take_vcs(s: State, p: Par, router: int, pairs: int, t: int) -> None:
     """Heads take the output VCs they were matched to, and ask for the switch when its stage is over."""
     base = router * PORTS * p.vcs
     for k in range(pairs):
-        i, choice = s.pair[k], s.pair_out[k]
-        vc, port = base + i, router * PORTS + s.route[base + i]
-        s.ask_vc[port] &= ~(1 << i)
-        s.free[port] &= ~(1 << (choice - s.route[vc] * p.vcs))
-        s.holder[base + choice] = vc
-        s.out[vc] = choice
-        s.state[vc] = VC_ACTIVE
+        i, choice = s.scratch[k].pair, s.scratch[k].pair_out
+        vc, port = base + i, router * PORTS + s.vcs[base + i].route
+        s.ports[port].ask_vc &= ~(1 << i)
+        s.ports[port].free &= ~(1 << (choice - s.vcs[vc].route * p.vcs))
+        s.outs[base + choice].holder = vc
+        s.vcs[vc].out = choice
+        s.vcs[vc].state = VC_ACTIVE
         begin_flit(s, p, vc, t + p.active_wait, t + 1)
 
 
@@ -179,7 +179,7 @@ def eject(s: State, p: Par, word: int, t: int) -> None:
     if word & TAIL:
         s.glob[G_LAST] = max(s.glob[G_LAST], t)
         if not p.traffic:
-            s.arrived[tag] = t
+            s.messages[tag].arrived = t
             return
         s.glob[G_ALL_LATENCY] += t - tag
         s.glob[G_ALL_ARRIVED] += 1
@@ -193,32 +193,32 @@ def eject(s: State, p: Par, word: int, t: int) -> None:
 def traverse(s: State, p: Par, router: int, vc: int, t: int) -> None:
     """The front flit of an input VC crosses the switch: flit onwards, credit back, and the VC's next flit comes to the front."""
     base = router * PORTS * p.vcs
-    o, out, i = s.route[vc], base + s.out[vc], vc - base
-    word = s.flits[vc * p.depth + s.head[vc]]
-    s.head[vc] = (s.head[vc] + 1) & (p.depth - 1)
-    s.count[vc] -= 1
-    s.ask_switch[router * PORTS + o] &= ~(1 << i)
-    s.credit[out] -= 1
+    o, out, i = s.vcs[vc].route, base + s.vcs[vc].out, vc - base
+    word = s.flits[vc * p.depth + s.vcs[vc].head]
+    s.vcs[vc].head = (s.vcs[vc].head + 1) & (p.depth - 1)
+    s.vcs[vc].filled -= 1
+    s.ports[router * PORTS + o].ask_switch &= ~(1 << i)
+    s.outs[out].credit -= 1
     s.glob[G_HOPS] += 1
     if o == NODE:
         eject(s, p, word, t + p.eject_delay)
         send_credit(s, p, out, t + p.eject_credit_delay)
     else:
-        send_flit(s, p, s.link[router * PORTS + o] * p.vcs + s.out[vc] - o * p.vcs, word, t + p.flit_delay)
+        send_flit(s, p, s.ports[router * PORTS + o].link * p.vcs + s.vcs[vc].out - o * p.vcs, word, t + p.flit_delay)
     port = i // p.vcs
     if port == NODE:
         send_credit(s, p, p.nodes * PORTS * p.vcs + router * p.vcs + i - NODE * p.vcs, t + 2)
     else:
-        send_credit(s, p, s.link[router * PORTS + port] * p.vcs + i - port * p.vcs, t + p.credit_delay)
+        send_credit(s, p, s.ports[router * PORTS + port].link * p.vcs + i - port * p.vcs, t + p.credit_delay)
     if word & TAIL:
-        s.free[router * PORTS + o] |= 1 << (s.out[vc] - o * p.vcs)
-        s.holder[out] = -1
-        s.state[vc] = VC_IDLE
-        if s.count[vc] > 0:
+        s.ports[router * PORTS + o].free |= 1 << (s.vcs[vc].out - o * p.vcs)
+        s.outs[out].holder = -1
+        s.vcs[vc].state = VC_IDLE
+        if s.vcs[vc].filled > 0:
             begin_packet(s, p, vc, t + 1, t + 1)
     else:
-        s.state[vc] = VC_ACTIVE
-        if s.count[vc] > 0:
+        s.vcs[vc].state = VC_ACTIVE
+        if s.vcs[vc].filled > 0:
             begin_flit(s, p, vc, t + 1 + p.switch_wait, t + 1)
 
 
@@ -238,9 +238,9 @@ def router_cycle(s: State, p: Par, router: int, t: int) -> bool:
     while senders != 0:
         vc = base + lowest(senders)
         senders &= senders - 1
-        if s.state[vc] >= VC_ACTIVE and s.credit[base + s.out[vc]] > 0:
+        if s.vcs[vc].state >= VC_ACTIVE and s.outs[base + s.vcs[vc].out].credit > 0:
             traverse(s, p, router, vc, t)
     any_left = 0
     for o in range(PORTS):
-        any_left |= s.ask_vc[router * PORTS + o] | s.ask_switch[router * PORTS + o]
+        any_left |= s.ports[router * PORTS + o].ask_vc | s.ports[router * PORTS + o].ask_switch
     return any_left != 0

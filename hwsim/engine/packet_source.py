@@ -41,12 +41,12 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 @inlined
 def draw(s: State, node: int) -> float:
     """The node's next random number in [0, 1)."""
-    z = s.random[node] + _STEP
-    s.random[node] = z
+    z = s.nodes[node].random + _STEP
+    s.nodes[node].random = z
     z = (z ^ (z >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
     z = z ^ (z >> _S31)
-    return np.int64(z >> _S11) * 2.0**-53  # type: ignore[no-any-return]
+    return np.int64(z >> _S11) * 2.0**-53
 
 
 @inlined
@@ -64,7 +64,7 @@ def push_heap(s: State, node: int) -> None:
     s.glob[G_HEAP] += 1
     while at > 0:
         above = (at - 1) >> 1
-        if s.due[s.heap[above]] <= s.due[node]:
+        if s.nodes[s.heap[above]].due <= s.nodes[node].due:
             break
         s.heap[at] = s.heap[above]
         at = above
@@ -80,9 +80,9 @@ def pop_heap(s: State) -> int:
     node, at = s.heap[n], 0
     while 2 * at + 1 < n:
         below = 2 * at + 1
-        if below + 1 < n and s.due[s.heap[below + 1]] < s.due[s.heap[below]]:
+        if below + 1 < n and s.nodes[s.heap[below + 1]].due < s.nodes[s.heap[below]].due:
             below += 1
-        if s.due[node] <= s.due[s.heap[below]]:
+        if s.nodes[node].due <= s.nodes[s.heap[below]].due:
             break
         s.heap[at] = s.heap[below]
         at = below
@@ -93,60 +93,60 @@ def pop_heap(s: State) -> int:
 @inlined
 def next_packet(s: State, p: Par, node: int, t: int) -> None:
     """Make the packet whose time has come the node's present one, and say when the next is due."""
-    s.vc[node] = -1 - s.vc[node]  # not chosen yet; remembers the one before
+    s.nodes[node].vc = -1 - s.nodes[node].vc  # not chosen yet; remembers the one before
     if p.traffic:
-        born = s.due[node]
-        s.tag[node], s.left[node] = born, p.packet_flits
-        s.dest[node] = s.pattern[node] if s.pattern.size > 0 else int(draw(s, node) * p.nodes)
-        s.due[node] = min(NEVER, born + gap(s, p, node))
+        born = s.nodes[node].due
+        s.nodes[node].tag, s.nodes[node].left = born, p.packet_flits
+        s.nodes[node].dest = s.pattern[node] if s.pattern.size > 0 else int(draw(s, node) * p.nodes)
+        s.nodes[node].due = min(NEVER, born + gap(s, p, node))
         s.glob[G_FLYING_BORN] += born * p.packet_flits
-        s.mark[node] = MEASURED if s.glob[G_FROM] <= t and born < s.glob[G_UNTIL] else 0
-        s.glob[G_OPEN] += s.mark[node] // MEASURED
+        s.nodes[node].mark = MEASURED if s.glob[G_FROM] <= t and born < s.glob[G_UNTIL] else 0
+        s.glob[G_OPEN] += s.nodes[node].mark // MEASURED
     else:
-        message = s.order[s.first[node]]
-        s.first[node] += 1
-        s.tag[node], s.left[node], s.dest[node] = message, s.message_flits[message], s.message_dest[message]
-        after = s.first[node]
-        last = after >= s.first_end[node]
-        s.due[node] = NEVER if last else s.message_ready[s.order[after]]
-    s.glob[G_FLYING] += s.left[node]
+        message = s.order[s.nodes[node].first]
+        s.nodes[node].first += 1
+        s.nodes[node].tag, s.nodes[node].left, s.nodes[node].dest = message, s.messages[message].flits, s.messages[message].dest
+        after = s.nodes[node].first
+        last = after >= s.nodes[node].last
+        s.nodes[node].due = NEVER if last else s.messages[s.order[after]].ready
+    s.glob[G_FLYING] += s.nodes[node].left
 
 
 @inlined
 def choose_vc(s: State, p: Par, node: int) -> int:
     """The first VC with room after the one the node used last; -1 if none has."""
-    base, last = (PORTS * p.nodes + node) * p.vcs, -1 - s.vc[node]
+    base, last = (PORTS * p.nodes + node) * p.vcs, -1 - s.nodes[node].vc
     for k in range(1, p.vcs + 1):
         v = (last + k) % p.vcs
-        if s.credit[base + v] > 0:
-            return v
+        if s.outs[base + v].credit > 0:
+            return int(v)
     return -1
 
 
 @inlined
 def source_cycle(s: State, p: Par, node: int, t: int) -> bool:
     """Send a flit if there is room for it; whether the node has another for the next cycle."""
-    if s.left[node] == 0:
+    if s.nodes[node].left == 0:
         next_packet(s, p, node, t)
-    if s.vc[node] < 0:
+    if s.nodes[node].vc < 0:
         v = choose_vc(s, p, node)
         if v >= 0:
-            s.vc[node] = v
+            s.nodes[node].vc = v
             if not p.traffic:
-                s.injected[s.tag[node]] = t
+                s.messages[s.nodes[node].tag].injected = t
     else:
-        v = s.vc[node] if s.credit[PORTS * p.nodes * p.vcs + node * p.vcs + s.vc[node]] > 0 else -1
+        v = s.nodes[node].vc if s.outs[PORTS * p.nodes * p.vcs + node * p.vcs + s.nodes[node].vc].credit > 0 else -1
     if v < 0:
-        s.source[node] = SRC_BLOCKED
+        s.nodes[node].source = SRC_BLOCKED
         return False
-    s.left[node] -= 1
-    word = (s.dest[node] << DEST_SHIFT) | (s.tag[node] << TAG_SHIFT) | s.mark[node] | (TAIL if s.left[node] == 0 else 0)
-    s.credit[PORTS * p.nodes * p.vcs + node * p.vcs + v] -= 1
+    s.nodes[node].left -= 1
+    word = (s.nodes[node].dest << DEST_SHIFT) | (s.nodes[node].tag << TAG_SHIFT) | s.nodes[node].mark | (TAIL if s.nodes[node].left == 0 else 0)
+    s.outs[PORTS * p.nodes * p.vcs + node * p.vcs + v].credit -= 1
     s.glob[G_INJECTED] += 1
     send_flit(s, p, (node * PORTS + NODE) * p.vcs + v, word, t + 2)
-    if s.left[node] == 0 and s.due[node] > t + 1:
-        s.source[node] = SRC_IDLE
-        if s.due[node] < NEVER:
+    if s.nodes[node].left == 0 and s.nodes[node].due > t + 1:
+        s.nodes[node].source = SRC_IDLE
+        if s.nodes[node].due < NEVER:
             push_heap(s, node)
         return False
     return True

@@ -33,70 +33,54 @@ GLOBALS = 20
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
+Records = NDArray[np.void]
+
+
+def _record(**fields: str) -> np.dtype[np.void]:
+    """A record's type; i1, i4, i8, u8 are signed and unsigned integers of so many bytes."""
+    return np.dtype(list(fields.items()), align=True)
+
+
+# input VC: its state, its FIFO, the output port and (within the router) the output VC of the packet at the front, the VC allocator's
+# pointer over output VCs, its router
+VC = _record(state="i4", head="i4", filled="i4", route="i4", out="i4", accept="i4", router="i4")
+# output VC: flits the next FIFO has room for, the input VC that holds it (-1: free), the VC allocator's pointer over input VCs
+OUT = _record(credit="i4", holder="i4", grant="i4")
+# port. As an output: the router's input VCs that ask for an output VC and for the switch, its output VCs that are free, pointer over
+# inputs. As an input: pointers over outputs and over its VCs. The port at the link's other end (node * 5 + port; -1: none)
+PORT = _record(ask_vc="i8", ask_switch="i8", free="i8", switch_grant="i4", switch_accept="i4", switch_vc="i4", link="i4")
+# node: place; whether its router is on the list; state of its source; VC in use (-1 - the one before while none is chosen); present packet;
+# creation of the next; random stream; its stretch of ``order``
+SOURCE = _record(
+    x="i4", y="i4", listed="i4", source="i4", vc="i4", dest="i8", tag="i8", left="i8", mark="i8", due="i8", random="u8", first="i8", last="i8"
+)
+MESSAGE = _record(dest="i8", flits="i8", ready="i8", injected="i8", arrived="i8")
+FLIT = _record(word="i8", to="i4")
+FILL = _record(flits="i4", credits="i4", wakes="i4")
+# work space of the VC allocator: output VCs granted to an input VC (0 between uses); pairs matched
+SCRATCH = _record(won="i8", pair="i4", pair_out="i4")
 
 
 class State(NamedTuple):
-    """Everything the cycle loop changes, and the tables it reads. n nodes, V VCs, R = ring length."""
+    """Everything the cycle loop changes, and the tables it reads. n nodes, V VCs, R buckets of a ring."""
 
-    glob: Longs
-    x: Ints  # (n,) column of a node
-    y: Ints  # (n,) row of a node
-    link: Ints  # (n * 5,) the port at the other end, as router * 5 + port; -1 at the edge
-    # input VCs, (n * 5 * V,)
-    state: NDArray[np.int8]
-    head: Ints
-    count: Ints
-    route: NDArray[np.int8]  # output port of the packet at the front
-    out: Ints  # output VC held, within the router
-    accept: Ints  # VC allocator: round-robin pointer over output VCs
-    router: Ints
-    flits: Longs  # FIFOs, depth words each
-    # output VCs, (n * 5 * V,); behind them the sources' views of their routers' VCs, (n * V,)
-    credit: Ints
-    holder: Ints  # input VC, -1 when free
-    grant: Ints  # VC allocator: round-robin pointer over input VCs
-    # ports, (n * 5,)
-    ask_vc: Longs  # per output port: the router's input VCs that ask for an output VC
-    ask_switch: Longs  # per output port: the router's input VCs that ask for the switch
-    free: Longs  # per output port: output VCs that no packet holds
-    switch_grant: Ints  # per output port
-    switch_accept: Ints  # per input port
-    switch_vc: Ints  # per input port: round-robin pointer over its VCs
-    # lists
-    routers: Ints
-    listed: NDArray[np.int8]
-    won: Longs  # (5 * V,) scratch of the VC allocator: output VCs granted to each input VC; 0 between uses
-    pair: Ints  # (5 * V,) scratch: input VCs that got an output VC in this cycle
-    pair_out: Ints
-    # rings of future events
-    flit_to: Ints
-    flit_word: Longs
-    flit_fill: Ints
-    credit_to: Ints
-    credit_fill: Ints
-    wake_vc: Ints
-    wake_fill: Ints
-    # sources, (n,)
-    source: NDArray[np.int8]
-    sources: Ints
-    dest: Longs
-    tag: Longs
-    left: Longs  # flits still to send of the present packet
-    vc: Ints  # in use by the present packet; -1 - the one before if none is yet
-    mark: Longs  # MEASURED or 0: of the present packet
-    due: Longs  # creation of the next packet
-    heap: Ints
-    random: NDArray[np.uint64]
-    pattern: Longs  # (n,) fixed destinations, or empty: uniform
-    # message lists, by source
-    first: Longs  # (n,) position in ``order`` of the next message
-    first_end: Longs  # (n,)
-    order: Longs  # message numbers by source
-    message_dest: Longs
-    message_flits: Longs
-    message_ready: Longs
-    injected: Longs
-    arrived: Longs
+    glob: Longs  # (GLOBALS,)
+    nodes: Records  # (n,) SOURCE
+    ports: Records  # (5 n,) PORT
+    vcs: Records  # (5 n V,) VC
+    outs: Records  # (5 n V + n V,) OUT; at the end the sources' views of their routers' input VCs
+    flits: Longs  # (5 n V, depth) FIFOs, flat
+    routers: Ints  # (n,) list of routers with requests
+    sources: Ints  # (n,) list of sources with a flit to send
+    heap: Ints  # (n,) nodes by ``due``
+    flit_ring: Records  # (R, 5 n) FLIT, flat
+    credit_ring: Ints  # (R, 6 n) output VCs, flat
+    wake_ring: Ints  # (R, 5 n V) input VCs, flat
+    fill: Records  # (R,) FILL
+    scratch: Records  # (5 V,) SCRATCH
+    pattern: Longs  # (n,) fixed destinations of random traffic, or empty: uniform
+    order: Longs  # (m,) messages by source
+    messages: Records  # (m,) MESSAGE
 
 
 class Par(NamedTuple):
@@ -123,8 +107,8 @@ class Par(NamedTuple):
 @inlined
 def list_router(s: State, router: int) -> None:
     """Put a router that has a request on the list of those at work."""
-    if s.listed[router] == 0:
-        s.listed[router] = 1
+    if s.nodes[router].listed == 0:
+        s.nodes[router].listed = 1
         s.routers[s.glob[G_ROUTERS]] = router
         s.glob[G_ROUTERS] += 1
 
@@ -132,7 +116,7 @@ def list_router(s: State, router: int) -> None:
 @inlined
 def list_source(s: State, node: int) -> None:
     """Put a source on the list of those that have a flit to send."""
-    s.source[node] = SRC_LISTED
+    s.nodes[node].source = SRC_LISTED
     s.sources[s.glob[G_SOURCES]] = node
     s.glob[G_SOURCES] += 1
 
@@ -141,10 +125,10 @@ def list_source(s: State, node: int) -> None:
 def send_flit(s: State, p: Par, to: int, word: int, t: int) -> None:
     """Let a flit reach input VC ``to`` in cycle ``t``."""
     b = t & (p.ring - 1)
-    at = b * PORTS * p.nodes + s.flit_fill[b]
-    s.flit_to[at] = to
-    s.flit_word[at] = word
-    s.flit_fill[b] += 1
+    at = b * PORTS * p.nodes + s.fill[b].flits
+    s.flit_ring[at].to = to
+    s.flit_ring[at].word = word
+    s.fill[b].flits += 1
     s.glob[G_EVENTS] += 1
 
 
@@ -152,8 +136,8 @@ def send_flit(s: State, p: Par, to: int, word: int, t: int) -> None:
 def send_credit(s: State, p: Par, to: int, t: int) -> None:
     """Let a credit count at output VC (or source VC) ``to`` in cycle ``t``."""
     b = t & (p.ring - 1)
-    s.credit_to[b * (PORTS + 1) * p.nodes + s.credit_fill[b]] = to
-    s.credit_fill[b] += 1
+    s.credit_ring[b * (PORTS + 1) * p.nodes + s.fill[b].credits] = to
+    s.fill[b].credits += 1
     s.glob[G_EVENTS] += 1
 
 
@@ -161,23 +145,23 @@ def send_credit(s: State, p: Par, to: int, t: int) -> None:
 def wake_at(s: State, p: Par, vc: int, t: int) -> None:
     """Let an input VC take its next step in cycle ``t``."""
     b = t & (p.ring - 1)
-    s.wake_vc[b * PORTS * p.vcs * p.nodes + s.wake_fill[b]] = vc
-    s.wake_fill[b] += 1
+    s.wake_ring[b * PORTS * p.vcs * p.nodes + s.fill[b].wakes] = vc
+    s.fill[b].wakes += 1
     s.glob[G_EVENTS] += 1
 
 
 @inlined
 def wake(s: State, p: Par, vc: int) -> None:
     """An input VC's stage is over: its head asks for an output VC, or its front flit for the switch, from the next allocation on."""
-    router = s.router[vc]
-    port = router * PORTS + s.route[vc]
+    router = s.vcs[vc].router
+    port = router * PORTS + s.vcs[vc].route
     bit = 1 << (vc - router * PORTS * p.vcs)
-    if s.state[vc] == VC_ROUTE:
-        s.state[vc] = VC_ALLOC
-        s.ask_vc[port] |= bit
+    if s.vcs[vc].state == VC_ROUTE:
+        s.vcs[vc].state = VC_ALLOC
+        s.ports[port].ask_vc |= bit
         list_router(s, router)
     else:
-        s.state[vc] = VC_READY
-        if s.credit[router * PORTS * p.vcs + s.out[vc]] > 0:
-            s.ask_switch[port] |= bit
+        s.vcs[vc].state = VC_READY
+        if s.outs[router * PORTS * p.vcs + s.vcs[vc].out].credit > 0:
+            s.ports[port].ask_switch |= bit
             list_router(s, router)

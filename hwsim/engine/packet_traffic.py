@@ -129,6 +129,11 @@ class TrafficRun:
         return int(self._glob[G_ARRIVED]), int(self._glob[G_LATENCY])
 
     @property
+    def accepted_flits(self) -> int:
+        """Flits that reached their nodes, so far."""
+        return int(self._glob[G_ACCEPTED])
+
+    @property
     def accepted(self) -> float:
         """Flits per node and cycle that arrived since :meth:`measure`."""
         return (int(self._glob[G_ACCEPTED]) - self._accepted) / (self.nodes * max(1, self.cycle - self._start))
@@ -154,7 +159,7 @@ class TrafficRun:
     def drain(self, limit: float) -> bool:
         """End the window and run, the traffic going on, until every measured packet arrived; False if the mean latency passes ``limit``."""
         self._glob[G_UNTIL] = end = self.cycle
-        while self._glob[G_OPEN] > 0 or bool((self._state.due < end).any()):
+        while self._glob[G_OPEN] > 0 or bool((self._state.nodes["due"] < end).any()):
             self.advance(DRAIN_STEP)
             if self.mean_latency(under_way=True) > limit:
                 return False
