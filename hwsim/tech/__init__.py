@@ -1,1 +1,2 @@
 
+"""Process technology shared by all targets: energies of single operations."""

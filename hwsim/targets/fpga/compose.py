@@ -26,6 +26,8 @@ def composed(chip: Chip, options: Options) -> Chip:
     A chip that holds a design already accepts only that design, or a size of it. Raises `InvalidMapping`, `InvalidChip`, `Infeasible` (clock).
     """
     whole = chip
+    if "dies" not in chip.params:
+        raise InvalidChip(f"chip '{chip.name}' is a table of operation energies without fabric: no design runs on it")
     if "design" in chip.params:
         own = chip.text("design")
         wanted = _special(options.design or own, options, engine_of(chip))

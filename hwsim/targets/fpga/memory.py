@@ -1,4 +1,4 @@
-"""What HBM pseudo-channels and DDR behind AXI ports deliver, by burst, placement and order. Parts of price functions: scalars and record in, B/s out."""
+"""What HBM pseudo-channels and DDR behind AXI ports deliver, by burst, placement and order: parts of price functions, in B/s."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from hwsim.targets.fpga.engines import ENGINES
 from hwsim.targets.fpga.mapping import Options, parse_options
 from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_rate
 from hwsim.targets.fpga.power import static_power_w
+from hwsim.targets.fpga.primitives_arithmetic import ARITHMETIC
 
 
 def memory_stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
@@ -134,9 +135,6 @@ def platform_power(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[st
     return {"power_w": still + share * engine.running_w(made, options)}
 
 
-TRACE_ARGUMENTS = (
-    "trace", "phase", "prompt", "generate", "context", "batch", "dtype", "weight_dtype", "kv_dtype", "input", "sequence", "width", "classes", "gops",
-)  # fmt: skip
 _STREAM = ("channels", "read_channels", "write_channels", "burst_bytes", "outstanding", "compute_units", "bytes")
 
 OWN = (
@@ -150,4 +148,4 @@ OWN = (
     Primitive("peak_tops", "peak operations per second of a design", peak_tops, {"mode": "mm"}),
     Primitive("platform_power", "board power of a configured design", platform_power, {"state": None}),
 )  # fmt: skip
-PRIMITIVES = {made.name: made for made in (*OWN, *(p for engine in ENGINES.values() for p in engine.primitives.values()))}
+PRIMITIVES = {made.name: made for made in (*OWN, *ARITHMETIC, *(p for engine in ENGINES.values() for p in engine.primitives.values()))}

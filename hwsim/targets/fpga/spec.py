@@ -18,8 +18,16 @@ from hwsim.targets.fpga.systolic import spec as systolic
 ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic}
 
 DSP48, DSP58 = "dsp48e2", "dsp58"
+OPERATIONS = (
+    "add_int8", "add_int16", "add_int32", "add_fp16", "add_fp32", "mul_int8", "mul_int32", "mul_fp16", "mul_fp32", "dram_access", "synapse",
+)  # fmt: skip
 RESOURCES = ("lut", "ff", "bram", "uram", "dsp")
 
+ENERGIES = (  # of single operations (hwsim.tech.arithmetic)
+    *(Constant(f"{name}_j", priced=False) for name in OPERATIONS),
+    Constant("sram_access_bytes", size=3, priced=False),
+    Constant("sram_access_j", size=3, priced=False),
+)
 DEVICE = (
     Constant("dies"),
     *(Constant(name, zero=True) for name in RESOURCES),
@@ -74,7 +82,6 @@ DEVICE = (
     Constant("on_chip_j_per_byte", zero=True),
     # words
     Constant("default_design", text=True, optional=True),
-    Constant("arithmetic", text=True, optional=True),
 )
 DESIGN = (Constant("design", text=True), Constant("engine", text=True), Constant("design_clock_hz"),
           Constant("request_busy_share", most=1, optional=True, priced=False))  # fmt: skip
@@ -98,6 +105,7 @@ def _engine_numbers() -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for module in ENGINE_SPECS.values() for n in module.NUMBERS))
 
 
+TABLE_ONLY = ParameterTable(ENERGIES)
 BARE = ParameterTable(DEVICE)
 COMPOSED = {name: ParameterTable(_merged(DEVICE, DESIGN, module.CONSTANTS)) for name, module in ENGINE_SPECS.items()}
 _ANY = tuple(replace(c, optional=True) for c in _merged(DESIGN, *(module.CONSTANTS for module in ENGINE_SPECS.values())))
@@ -105,12 +113,12 @@ PARAMETERS = ParameterTable((*DEVICE, *_ANY), (*NUMBERS, *(n for n in _engine_nu
 
 
 def check_chip(chip: Chip) -> None:
-    """Refuse a device, or a device with a design, that lacks a constant or states an impossible or unknown one.
+    """Refuse a device, a device with a design, or a table of operation energies, that lacks a constant or states an impossible or unknown one.
 
     Raises `MissingParameter`, `InvalidChip`.
     """
     if "engine" not in chip.params:
-        BARE.check(chip)
+        (TABLE_ONLY if "mul_fp32_j" in chip.params and "dies" not in chip.params else BARE).check(chip)
         return
     engine = chip.text("engine")
     if engine not in COMPOSED:

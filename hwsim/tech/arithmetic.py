@@ -1,0 +1,83 @@
+"""Energies of single operations: floating-point products, L-Mul in their place, memory accesses, synaptic transmissions.
+
+The constants are those of ``models/tech/arithmetic-45nm.yaml`` (Horowitz, ISSCC 2014) or of any chip that states the same names: ``add_<dtype>_j``,
+``mul_<dtype>_j``, ``sram_access_bytes``, ``sram_access_j``, ``dram_access_j``, ``synapse_j``. No operand movement is included.
+
+L-Mul (arXiv 2410.00907) replaces the product of two mantissas by their sum: ``(1 + x_m + y_m + 2^-l(m)) 2^(x_e + y_e)``, one integer addition of
+the bit patterns and an offset.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.chip import Chip
+from hwsim.core.dtype import dtype
+from hwsim.core.errors import InvalidTrace, MissingParameter
+
+MULTIPLIERS = ("standard", "lmul")
+FORMS = ("elementwise", "dot_product")
+ACCESS_BYTES = 8  # of one memory access in the table
+
+
+def operation_j(chip: Chip, operation: str, dtype_name: str) -> float:
+    """Joules of one ``add`` or ``mul``. Raises `InvalidTrace` for a format that the table has not."""
+    name = f"{operation}_{dtype(dtype_name).name}_j"
+    try:
+        return chip.number(name)
+    except MissingParameter:
+        known = sorted(n.split("_")[1] for n in chip.params if n.startswith(f"{operation}_") and n.endswith("_j"))
+        raise InvalidTrace(f"chip '{chip.name}' has no energy of {operation} in {dtype_name}; it has {', '.join(known) or 'none'}") from None
+
+
+def product_j(chip: Chip, dtype_name: str, multiplier: str) -> float:
+    """Joules of one product: a multiplication, or L-Mul's integer addition of the same width. Raises `InvalidTrace`."""
+    if multiplier == "standard":
+        return operation_j(chip, "mul", dtype_name)
+    kind = dtype(dtype_name)
+    if kind.kind != "float":
+        raise InvalidTrace(f"L-Mul approximates floating-point products; {dtype_name} is none")
+    return operation_j(chip, "add", f"int{int(kind.bits)}")
+
+
+def multiply_j(chip: Chip, form: str, dtype_name: str, accumulate: str, multiplier: str) -> float:
+    """Joules of one element: a product, or (``dot_product``) a product and its addition in the format `accumulate`. Raises `InvalidTrace`."""
+    added = operation_j(chip, "add", accumulate) if form == "dot_product" else 0.0
+    return product_j(chip, dtype_name, multiplier) + added
+
+
+def sram_access_j(chip: Chip, size_bytes: float) -> float:
+    """Joules of a 64-bit access to an SRAM of `size_bytes`: a straight line in logarithms between the sizes of the table, and beyond them."""
+    sizes, joules = chip.vector("sram_access_bytes"), chip.vector("sram_access_j")
+    at = min(max(int(np.searchsorted(sizes, size_bytes)), 1), len(sizes) - 1)
+    slope = math.log(joules[at] / joules[at - 1]) / math.log(sizes[at] / sizes[at - 1])
+    return float(joules[at] * (size_bytes / sizes[at]) ** slope)
+
+
+def transmission_j(chip: Chip, cells: float, fan_out: float, active_share: float) -> float:
+    """Joules of one step of two-point cells: an active cell sends over each of its `fan_out` synapses, an inactive one sends nothing."""
+    return cells * active_share * fan_out * chip.number("synapse_j")
+
+
+def lmul_offset_bits(mantissa_bits: int) -> int:
+    """l(m), the exponent of L-Mul's constant: m up to 3, 3 for 4, 4 beyond. Source: arXiv 2410.00907."""
+    return mantissa_bits if mantissa_bits <= 3 else 3 if mantissa_bits == 4 else 4
+
+
+def lmul(x: NDArray[np.float64], y: NDArray[np.float64], mantissa_bits: int) -> NDArray[np.float64]:
+    """L-Mul of two arrays whose mantissas are rounded to `mantissa_bits`; zero where an operand is zero."""
+    (x_m, x_e), (y_m, y_e) = _rounded(x, mantissa_bits), _rounded(y, mantissa_bits)
+    total = (1 + x_m + y_m + 2.0 ** -lmul_offset_bits(mantissa_bits)) * 2.0 ** (x_e + y_e)
+    return np.asarray(np.where((x == 0) | (y == 0), 0.0, np.sign(x) * np.sign(y) * total))
+
+
+def _rounded(x: NDArray[np.float64], bits: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(mantissa fraction in [0, 1), exponent) of |x| rounded to `bits` of mantissa; (0, 0) for zero."""
+    fraction, exponent = np.frexp(np.abs(x))  # fraction in [0.5, 1)
+    mantissa = np.round((2 * fraction - 1) * 2.0**bits) / 2.0**bits
+    over = mantissa >= 1
+    mantissa, exponent = np.where(over, 0.0, mantissa), np.where(over, exponent + 1, exponent) - 1
+    return np.where(x == 0, 0.0, mantissa), np.where(x == 0, 0, exponent).astype(np.float64)
