@@ -21,8 +21,8 @@ class Options(BaseModel):
     `core_efficiency`, `hbm_efficiency`, `hbm_bandwidth_bytes_per_s`, `qk_density`, `weight_bits`, `overlap`, `attention_mask`, the buckets of
     program lengths, `share_slrs`, `merge_channels`; `length_pairs`: the figure is the geometric mean over [prompt, generate] pairs. Edge-MoE:
     `expert_order`, `softmax`, `gelu`, `linear`, `attention`. DPU: `arch`, `threads`, `softmax_cores`, `clock_gating`, `dsp_usage`, `policy`,
-    `switch`. Zynq memory: `axi_ports`, `port_bits`, `column_aligned`, `bytes_per_transfer`. Arrays: `rows`, `cols`, `dsp_packing`, `multiplier`. FlexLLM: `tp`,
-    `wp_kqvo`, `wp_mha`, `wp_ffn`, `wp_int4`, `bp`. Spatial designs: `macs_per_kernel`, `dsp`, `slrs`. `cards`: boards; `weights`: where they stay;
+    `switch`. Zynq memory: `axi_ports`, `port_bits`, `column_aligned`, `bytes_per_transfer`. Arrays: `rows`, `cols`, `dsp_packing`, `multiplier`.
+    FlexLLM: `tp`, `wp_kqvo`, `wp_mha`, `wp_ffn`, `wp_int4`, `bp`. Spatial designs: `macs_per_kernel`, `dsp`, `slrs`. `cards`: boards; `weights`: where they stay;
     `lm_head`: who computes it; `ddr_channels` and `mem_bandwidth_bytes_per_s`: the memory that the design uses.
     """
 
