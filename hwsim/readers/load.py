@@ -15,7 +15,7 @@ from hwsim.core.op import Op
 from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
-from hwsim.readers.networks import NAMES, read_network
+from hwsim.readers.networks import ALIASES, NAMES, is_network, read_network
 from hwsim.readers.trace import read_trace
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
@@ -29,15 +29,15 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
 
     A path is a Hugging Face ``config.json`` (or its folder), a native trace ``.yaml``, or a ``.csv`` of matrix multiplications. The options of a
     language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of an image
-    network `input` (height, width), `batch` and `dtype`, of a CSV `chain` and `dtype`; a native trace takes none. An option of None counts as
-    absent. The same request gives the same (immutable) graph.
+    network those of `hwsim.readers.networks.read_network` (`input`, the height and width, `batch`, `dtype`...), of a CSV `chain` and `dtype`; a
+    native trace takes none. An option of None counts as absent. The same request gives the same (immutable) graph.
 
     Raises `InvalidTrace` for an unknown name or option (naming the nearest), a malformed file, or a request the model cannot serve.
 
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
-    if isinstance(trace, str) and trace in NAMES:
+    if isinstance(trace, str) and is_network(trace):
         path, name = Path(trace), trace
     else:
         path, name = trace_path(trace)
@@ -101,7 +101,7 @@ def trace_path(trace: str | Path) -> tuple[Path, str]:
         if path.is_dir():
             return path / "config.json", path.resolve().name
         raise InvalidTrace(f"what format is this? known endings: {', '.join(_SUFFIXES)}", location=Location(text))
-    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES))}; `hwsim traces` lists them (or give a path to a file)")
+    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES, *ALIASES))}; `hwsim traces` lists them (or give a path to a file)")
 
 
 def _shipped() -> dict[str, Path]:
@@ -118,7 +118,7 @@ def _shipped() -> dict[str, Path]:
 @lru_cache(maxsize=64)
 def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], ...]) -> Graph:
     options = {key: value for key, _, value in given}
-    if name in NAMES and str(path) == name:
+    if is_network(name) and str(path) == name:
         return _in_whole_blocks(read_network(name, **options))
     return _in_whole_blocks(_READERS[path.suffix.lower()](path, name, options))
 

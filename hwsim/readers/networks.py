@@ -1,13 +1,17 @@
-"""Image networks by name: short generators of the published architectures.
+"""Image networks by name: what can be asked of one, and the builder that its generator uses.
 
 Operators are those that an eager framework launches: batch normalisation, activation, addition and concatenation are passes of their own; targets
-may fuse them. ``layer`` counts the network's blocks. Sizes are checked against the list of measured models of pytorch-image-models.
+may fuse them. ``layer`` counts the network's blocks; in the networks for microcontrollers (``mlperf-tiny-...``, ``mobilenet-v1-0.25-128``) it counts
+convolutions, pools and products. The generators are in the modules ``networks_...``, one family each.
 """
 
 from __future__ import annotations
 
+import importlib
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from hwsim.core.dtype import dtype as number_format
@@ -15,7 +19,39 @@ from hwsim.core.errors import InvalidTrace, nearest
 from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.operators import CONCAT_PARTS
 
-OPTIONS = ("input", "batch", "dtype")
+OPTIONS = ("batch", "dtype", "weight_dtype", "gops")  # of every network
+FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny")
+NAMES = (
+    "bert-base", "convnext-t", "densenet121", "densenet161", "densenet201", "efficientnet-b0", "efficientnet-edgetpu-l", "efficientnet-edgetpu-m",
+    "efficientnet-edgetpu-s", "hydrafusion", "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "m3vit-tiny",
+    "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
+    "mobilenet-v3-small", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
+    "resnet50-v1", "resnet50-v1-slim", "resnet50-v1.5", "resnet50-v2-slim", "resnext101-32x8d", "resnext50-32x4d", "squeezenet-1.1",
+    "ssd-inception-v2", "ssd-mobilenet-v1", "ssd-mobilenet-v2", "ssd-resnet34", "ssdlite-mobilenet-v2", "swin-t", "vgg16", "vgg19", "vit-b16",
+    "vovnet39a", "vovnet57a", "yolov3", "yolov4",
+)  # fmt: skip
+ALIASES = {"resnet50": "resnet50-v1.5", "resnet101": "resnet101-v1.5"}
+SCALED = re.compile(r"(mobilenet-v[12])-(\d+(?:\.\d+)?)-(\d+)")  # width and size in the name, as checkpoints are called
+LARGEST, WIDEST = 4096, 4.0
+NOTED = 0.03  # relative difference from a published count that is worth a note
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a network: images, their size, number formats; `width` multiplies channels, `sequence` counts tokens of a text encoder.
+
+    `branches` and `proposals` are those of a sensor fusion network (empty: all).
+    """
+
+    batch: int = 1
+    input: tuple[int, int] = (224, 224)
+    dtype: str = "fp16"
+    weight_dtype: str = ""
+    width: float = 1.0
+    classes: int = 1000
+    sequence: int = 128
+    branches: tuple[str, ...] = ()
+    proposals: int = 1000
 
 
 @dataclass(frozen=True)
@@ -29,27 +65,50 @@ class Map:
 
 
 class Net:
-    """Builds an image network layer by layer; every method adds operators and returns the feature map that they make."""
+    """Builds a network layer by layer; every method adds operators and returns the feature map that they make."""
 
-    def __init__(self, batch: int, height: int, width: int, dtype: str) -> None:
-        self.n, self.graph, self.count = batch, GraphBuilder(dtype), 0
-        self.image = Map(self.graph.tensor("image", (batch, 3, height, width), role="input"), 3, height, width)
+    def __init__(self, asked: Asked, *, layerwise: bool = False) -> None:
+        self.n, self.asked, self.count, self.layerwise = asked.batch, asked, 0, layerwise
+        self.graph = GraphBuilder(asked.dtype, asked.weight_dtype)
+
+    @cached_property
+    def image(self) -> Map:
+        """The input: an image of three colours."""
+        return self.source("image", 3, *self.asked.input)
+
+    def source(self, name: str, c: int, h: int, w: int, dtype: str = "") -> Map:
+        """Declare an input of the network."""
+        return Map(self.graph.tensor(name, (self.n, c, h, w), role="input", dtype=dtype), c, h, w)
 
     def block(self) -> None:
-        """Start the next block: its operators carry its number as `layer`."""
+        """Start the next block: its operators carry its number as `layer` (unless layers are counted one by one)."""
+        if not self.layerwise:
+            self.next_layer()
+
+    def next_layer(self) -> None:
+        """Number the next layer."""
         self.graph.common["layer"] = self.graph.common.get("layer", -1) + 1
 
     def add_op(self, kind: str, label: str, inputs: list[str], **bounds: Any) -> str:
         """Add one operator under a number of its own; return its result."""
         self.count += 1
+        if self.layerwise and kind in ("conv2d", "pool", "matmul"):
+            self.next_layer()
         return self.graph.op(kind, f"{label}.{self.count}", inputs, label=label, **bounds)
 
-    def conv(self, x: Map, k: int, r: int, stride: int = 1, *, pad: int | None = None, groups: int = 1, bias: bool = False) -> Map:
-        """A square convolution; by default padded to keep the size at stride 1."""
-        pad = r // 2 if pad is None else pad
-        sizes = {"n": self.n, "c": x.c, "h": x.h, "w": x.w, "k": k, "r": r, "s": r, "stride": stride, "pad": pad, "groups": groups}
-        y = self.add_op("conv2d", "conv", [x.tensor], bias=int(bias), **sizes)
-        return Map(y, k, (x.h + 2 * pad - r) // stride + 1, (x.w + 2 * pad - r) // stride + 1)
+    def conv(
+        self, x: Map, k: int, r: int | tuple[int, int], stride: int = 1, *, pad: int | None = None, groups: int = 1, bias: bool = False, **fields: str
+    ) -> Map:
+        """A convolution; by default padded to keep the size at stride 1, an oblong one (height, width of the window) always."""
+        if isinstance(r, tuple):
+            (r, s), pad, same = r, 0, {"same": 1}
+            shape = -(-x.h // stride), -(-x.w // stride)
+        else:
+            s, pad, same = r, r // 2 if pad is None else pad, {}
+            shape = (x.h + 2 * pad - r) // stride + 1, (x.w + 2 * pad - r) // stride + 1
+        sizes = {"n": self.n, "c": x.c, "h": x.h, "w": x.w, "k": k, "r": r, "s": s, "stride": stride, "pad": pad, "groups": groups, **same}
+        y = self.add_op("conv2d", fields.pop("label", "conv"), [x.tensor], bias=int(bias), **sizes, **fields)
+        return Map(y, k, *shape)
 
     def each(self, x: Map, function: str, *others: Map, label: str = "") -> Map:
         """An elementwise pass over one or more maps of one size."""
@@ -63,9 +122,9 @@ class Net:
         x = self.each(x, "batch_norm", label="batch_norm")
         return self.each(x, act) if act else x
 
-    def unit(self, x: Map, k: int, r: int, stride: int = 1, *, groups: int = 1, act: str = "relu") -> Map:
+    def unit(self, x: Map, k: int, r: int | tuple[int, int], stride: int = 1, *, groups: int = 1, act: str = "relu", pad: int | None = None) -> Map:
         """Convolution, batch normalisation, activation."""
-        return self.norm_act(self.conv(x, k, r, stride, groups=groups), act)
+        return self.norm_act(self.conv(x, k, r, stride, groups=groups, pad=pad), act)
 
     def pool(self, x: Map, r: int, stride: int, pad: int = 0, function: str = "max") -> Map:
         """A pooling window."""
@@ -85,6 +144,12 @@ class Net:
         y = self.add_op("concat", "concat", [m.tensor for m in maps], rows=self.n * first.h * first.w, **sizes)
         return Map(y, sum(m.c for m in maps), first.h, first.w)
 
+    def gather(self, x: Map, label: str, h: int, w: int) -> Map:
+        """A map of h x w positions per image, each a copy of one position of `x` (enlarging, cutting out)."""
+        ids = self.graph.tensor(f"{label}.{self.count}.ids", (self.n * h * w,), role="input", dtype="int32")
+        sizes = {"rows": self.n * h * w, "vocab": self.n * x.h * x.w, "cols": x.c}
+        return Map(self.add_op("embedding", label, [ids, x.tensor], operand_role="activation", **sizes), x.c, h, w)
+
     def linear(self, x: Map, n: int, label: str = "linear", *, bias: bool = True) -> Map:
         """A product with weights at every position."""
         y = self.add_op("matmul", label, [x.tensor], m=self.n * x.h * x.w, k=x.c, n=n, bias=int(bias))
@@ -95,122 +160,149 @@ class Net:
         y = self.add_op("norm", "norm", [x.tensor], function="layer", rows=self.n * x.h * x.w, cols=x.c, weights=2)
         return Map(y, x.c, x.h, x.w)
 
-    def classify(self, x: Map, classes: int = 1000) -> None:
+    def classify(self, x: Map) -> Map:
         """Mean over positions, then the classifier."""
-        self.linear(self.squeeze(x) if x.h * x.w > 1 else x, classes, "classifier")
+        return self.linear(self.squeeze(x) if x.h * x.w > 1 else x, self.asked.classes, "classifier")
 
 
-Generator = Callable[[Net], None]
+Generator = Callable[[Net], Any]
 
 
-def residual(net: Net, blocks: tuple[int, ...], width: int = 64, groups: int = 1, *, bottleneck: bool = True) -> None:
-    """ResNet and ResNeXt (stride in the 3 x 3): `blocks` per stage, `width` channels of the first stage's 3 x 3 convolutions."""
-    x = net.pool(net.unit(net.image, 64, 7, 2), 3, 2, 1)
-    for stage, count in enumerate(blocks):
-        inner, outer = width << stage, (256 if bottleneck else 64) << stage
-        for i in range(count):
-            net.block()
-            stride, kept = 2 if stage and not i else 1, x
-            if bottleneck:
-                y = net.unit(net.unit(x, inner, 1), inner, 3, stride, groups=groups)
-                y = net.unit(y, outer, 1, act="")
-            else:
-                y = net.unit(net.unit(x, outer, 3, stride), outer, 3, act="")
-            if stride > 1 or x.c != outer:
-                kept = net.unit(x, outer, 1, stride, act="")
-            x = net.each(net.each(y, "add", kept), "relu")
-    net.classify(x)
+@dataclass(frozen=True)
+class Network:
+    """A network: its generator, what may be asked beyond `OPTIONS`, what is built by default, and the sizes that it takes."""
+
+    build: Generator
+    options: tuple[str, ...] = ("input", "classes")
+    default: Asked = field(default_factory=Asked)
+    smallest: int = 32
+    multiple: int = 1
+    layerwise: bool = False
 
 
-def vgg(net: Net, stages: tuple[int, ...]) -> None:
-    """VGG without batch normalisation: 3 x 3 convolutions with bias, then three wide layers on a 7 x 7 map."""
-    x = net.image
-    for stage, count in enumerate(stages):
-        net.block()
-        for _ in range(count):
-            x = net.each(net.conv(x, min(512, 64 << stage), 3, bias=True), "relu")
-        x = net.pool(x, 2, 2)
-    flat = Map(x.tensor, x.c * x.h * x.w, 1, 1)
-    for _ in range(2):
-        flat = net.each(net.linear(flat, 4096), "relu")
-    net.classify(flat)
+def image_network(build: Generator, size: int = 224, *more: str, smallest: int = 32, multiple: int = 1, **default: Any) -> Network:
+    """Return the entry of a network of square images, with the options `input`, `classes` and `more`."""
+    return Network(build, ("input", "classes", *more), Asked(input=(size, size), **default), smallest, multiple)
 
 
-def densenet(net: Net, growth: int, blocks: tuple[int, ...], stem: int) -> None:
-    """DenseNet: every layer reads the concatenation of all before it, normalised anew."""
-    x = net.pool(net.unit(net.image, stem, 7, 2), 3, 2, 1)
-    for stage, count in enumerate(blocks):
-        for _ in range(count):
-            net.block()
-            y = net.conv(net.norm_act(x), 4 * growth, 1)
-            x = net.concat(x, net.conv(net.norm_act(y), growth, 3))
-        if stage < len(blocks) - 1:
-            x = net.pool(net.conv(net.norm_act(x), x.c // 2, 1), 2, 2, function="average")
-    net.classify(net.norm_act(x))
+@lru_cache(maxsize=1)
+def registry() -> Mapping[str, Network]:
+    """Networks by trace name."""
+    found: dict[str, Network] = {}
+    for family in FAMILIES:
+        found |= importlib.import_module(f"hwsim.readers.networks_{family}").NETWORKS
+    return found
 
 
-def vovnet(net: Net, blocks: tuple[int, ...]) -> None:
-    """VoVNet: five 3 x 3 convolutions in a row, aggregated once by a concatenation and a 1 x 1 convolution."""
-    x = net.unit(net.unit(net.unit(net.image, 64, 3, 2), 64, 3), 128, 3, 2)
-    for stage, (count, inner, outer) in enumerate(zip(blocks, (128, 160, 192, 224), (256, 512, 768, 1024), strict=True)):
-        if stage:
-            x = net.pool(x, 3, 2, pad=1 - x.h % 2)
-        for i in range(count):
-            net.block()
-            kept = [x]
-            for _ in range(5):
-                kept.append(net.unit(kept[-1], inner, 3))
-            y = net.unit(net.concat(*kept), outer, 1)
-            x = net.each(y, "add", x) if i else y
-    net.classify(x)
+def is_network(name: str) -> bool:
+    """Tell whether `name` is a network's, an alias, or one with width and size in it (``mobilenet-v1-0.25-128``)."""
+    return name in NAMES or name in ALIASES or SCALED.fullmatch(name) is not None
 
 
-def registry() -> Mapping[str, Generator]:
-    """Generators by trace name."""
-    from hwsim.readers import networks_mobile, networks_vision  # noqa: PLC0415  (they build on this module)
-
-    return {
-        "resnet18": lambda net: residual(net, (2, 2, 2, 2), bottleneck=False),
-        "resnet50-v1.5": lambda net: residual(net, (3, 4, 6, 3)),
-        "resnet101-v1.5": lambda net: residual(net, (3, 4, 23, 3)),
-        "resnext50-32x4d": lambda net: residual(net, (3, 4, 6, 3), 128, 32),
-        "resnext101-32x8d": lambda net: residual(net, (3, 4, 23, 3), 256, 32),
-        "vgg16": lambda net: vgg(net, (2, 2, 3, 3, 3)),
-        "densenet121": lambda net: densenet(net, 32, (6, 12, 24, 16), 64),
-        "densenet161": lambda net: densenet(net, 48, (6, 12, 36, 24), 96),
-        "densenet201": lambda net: densenet(net, 32, (6, 12, 48, 32), 64),
-        "vovnet39a": lambda net: vovnet(net, (1, 1, 2, 2)),
-        "vovnet57a": lambda net: vovnet(net, (1, 1, 4, 3)),
-        **networks_mobile.GENERATORS,
-        **networks_vision.GENERATORS,
-    }
-
-
-NAMES = (
-    "convnext-t", "densenet121", "densenet161", "densenet201", "efficientnet-b0", "mobilenet-v1", "mobilenet-v2", "resnet101-v1.5", "resnet18",
-    "resnet50-v1.5", "resnext101-32x8d", "resnext50-32x4d", "swin-t", "vgg16", "vit-b16", "vovnet39a", "vovnet57a",
-)  # fmt: skip
-SMALLEST, LARGEST = 32, 4096
+def network(name: str) -> Network:
+    """Return the entry of a name for which `is_network` holds. Raises `InvalidTrace` for a width or size in it that is impossible."""
+    scaled = SCALED.fullmatch(name)
+    if scaled is None:
+        return registry()[ALIASES.get(name, name)]
+    plain = registry()[scaled[1]]
+    size, width = int(scaled[3]), float(scaled[2])
+    asked = replace(plain.default, input=_input(name, plain, (size, size)), width=_width(name, width), classes=1001)
+    return replace(plain, options=("classes",), default=asked, layerwise=True)
 
 
 def read_network(name: str, **options: Any) -> Graph:
-    """Return the graph of one pass of an image network: `input` (height, width; default 224, 224), `batch` (default 1), `dtype` (default fp16).
+    """Return the graph of one pass of a network.
 
-    Raises `InvalidTrace` for an unknown option or an impossible size.
+    `batch` (default 1), `dtype` (default fp16), `weight_dtype` (default dtype), and where the network has them `input` (height, width), `classes`,
+    `width`, `sequence`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the graph
+    differs by more than 3 %, its meta says so as `note`. Raises `InvalidTrace` for an unknown option or an impossible size.
 
     >>> round(read_network("resnet50-v1.5").macs / 1e9, 2)
     4.09
     """
-    unknown = [key for key in options if key not in OPTIONS]
+    entry = network(name)
+    known = (*entry.options, *OPTIONS)
+    unknown = [key for key in options if key not in known]
     if unknown:
-        raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], OPTIONS)}; it has {', '.join(OPTIONS)}")
-    size = options.get("input", (224, 224))
-    if not isinstance(size, list | tuple) or len(size) != 2 or any(type(s) is not int or not SMALLEST <= s <= LARGEST for s in size):
-        raise InvalidTrace(f"trace '{name}': input is [height, width], each {SMALLEST} to {LARGEST}, got {size!r}")
-    batch = options.get("batch", 1)
-    if type(batch) is not int or batch < 1:
-        raise InvalidTrace(f"trace '{name}': batch must be a positive whole number, got {batch!r}")
-    wanted = number_format(str(options.get("dtype", "fp16"))).name
-    net = Net(batch, size[0], size[1], wanted)
-    registry()[name](net)
-    return net.graph.graph(trace=name, batch=batch, input=list(size), dtype=wanted)
+        raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")
+    published = options.pop("gops", None)
+    asked = replace(entry.default, **{key: CHECKS[key](name, entry, value) for key, value in options.items()})
+    net = Net(asked, layerwise=entry.layerwise)
+    try:
+        entry.build(net)
+        graph = net.graph.graph(**_meta(name, entry, asked))
+    except InvalidTrace as bad:
+        raise InvalidTrace(f"trace '{name}' cannot be built for {_sizes(entry, asked)}: {bad.problem}") from None
+    return graph if published is None else _noted(name, graph, published)
+
+
+def _meta(name: str, entry: Network, asked: Asked) -> dict[str, Any]:
+    meta: dict[str, Any] = {"trace": name, "batch": asked.batch, "input": list(asked.input), "dtype": asked.dtype}
+    if "sequence" in entry.options:
+        meta["sequence"] = asked.sequence
+    if "input" not in entry.options and not SCALED.fullmatch(name):
+        del meta["input"]
+    for key in ("weight_dtype", "width", "classes", "branches", "proposals"):
+        if (value := getattr(asked, key)) != getattr(entry.default, key) or (key == "width" and value != 1):
+            meta[key] = list(value) if isinstance(value, tuple) else value
+    return meta
+
+
+def _sizes(entry: Network, asked: Asked) -> str:
+    given = {"input": list(asked.input), **{key: getattr(asked, key) for key in entry.options if key != "input"}}
+    return ", ".join(f"{key} {value}" for key, value in given.items())
+
+
+def _noted(name: str, graph: Graph, published: object) -> Graph:
+    """Return the graph, with a note in its meta when its work is not the published one."""
+    if isinstance(published, bool) or not isinstance(published, int | float) or not 0 < published < float("inf"):
+        raise InvalidTrace(f"trace '{name}': gops (1e9 operations) must be a positive number, got {published!r}")
+    own = 2 * graph.macs / 1e9
+    if abs(own / published - 1) <= NOTED:
+        return graph
+    text = f"{published:g} G operations are published, this graph has {own:.4g} (two per multiply-accumulate): {own / published - 1:+.1%}"
+    if abs(own / 2 / published - 1) <= NOTED:
+        text += "; the published count is one of multiply-accumulates"
+    return graph.with_meta(note=text)
+
+
+def _input(name: str, entry: Network, given: object) -> tuple[int, int]:
+    least, step = entry.smallest, entry.multiple
+    if not isinstance(given, list | tuple) or len(given) != 2 or any(type(s) is not int or not least <= s <= LARGEST for s in given):
+        raise InvalidTrace(f"trace '{name}': input is [height, width], each {least} to {LARGEST}, got {given!r}")
+    if any(s % step for s in given):
+        raise InvalidTrace(f"trace '{name}': input height and width must be multiples of {step}, got {given!r}")
+    return given[0], given[1]
+
+
+def _width(name: str, given: object) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= WIDEST:
+        raise InvalidTrace(f"trace '{name}': width (the multiplier of its channels) must be above 0 and at most {WIDEST:g}, got {given!r}")
+    return float(given)
+
+
+def _count(key: str) -> Callable[[str, Network, object], int]:
+    def check(name: str, entry: Network, given: object) -> int:
+        if type(given) is not int or given < 1:
+            raise InvalidTrace(f"trace '{name}': {key} must be a positive whole number, got {given!r}")
+        return given
+
+    return check
+
+
+def _branches(name: str, entry: Network, given: object) -> tuple[str, ...]:
+    """The branches to run, in the network's order."""
+    known = entry.default.branches
+    if not isinstance(given, list | tuple) or not given:
+        raise InvalidTrace(f"trace '{name}': branches is a list of {', '.join(known)}, got {given!r}")
+    for branch in given:
+        if branch not in known:
+            raise InvalidTrace(f"trace '{name}': unknown branch {branch!r}{nearest(str(branch), known)}; branches: {', '.join(known)}")
+    return tuple(branch for branch in known if branch in given)
+
+
+CHECKS: dict[str, Callable[[str, Network, Any], Any]] = {
+    "input": _input, "branches": _branches, "width": lambda name, entry, given: _width(name, given),
+    "dtype": lambda name, entry, given: number_format(str(given)).name, "weight_dtype": lambda name, entry, given: number_format(str(given)).name,
+    **{key: _count(key) for key in ("batch", "classes", "sequence", "proposals")},
+}  # fmt: skip

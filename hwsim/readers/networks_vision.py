@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hwsim.readers.networks import Generator, Map, Net
+from hwsim.readers.networks import Map, Net, Network, image_network
 
 SWIN_STAGES = ((96, 2, 3), (192, 2, 6), (384, 6, 12), (768, 2, 24))  # channels, blocks, heads
 WINDOW = 7
@@ -75,4 +75,4 @@ def _window_block(net: Net, x: Map, heads: int, *, shifted: bool) -> Map:
     return net.each(Map(y.tensor, x.c, x.h, x.w), "add", x)
 
 
-GENERATORS: dict[str, Generator] = {"vit-b16": vit_b16, "swin-t": swin_t}
+NETWORKS: dict[str, Network] = {"vit-b16": image_network(vit_b16), "swin-t": image_network(swin_t)}
