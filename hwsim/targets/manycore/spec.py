@@ -31,6 +31,7 @@ STRUCTURE = (
 TENSOR = _several(
     "macs_per_cycle_fp32", "macs_per_cycle_fp16", "macs_per_cycle_int8", "tile_rows", "tile_cols", "tile_words",
     "fma_hazard_cycles", "fma_hazard_int8_cycles", "fma_port_fp", "fma_port_int8", "fma_port_int8_one_row",
+    "fma_fill_hidden_int8_cycles", "fma_pair_early_cycles",
     "fma_fill_l1_fp_cycles", "fma_fill_l1_int8_cycles", "fma_fill_tenb_fp_cycles", "fma_fill_tenb_int8_cycles",
     "fma_tail_fp_cycles", "fma_tail_int8_cycles", "fma_line_slack_cycles", "tensor_issue_cycles", "quant_float_cycles", "quant_short_cycles",
 )  # fmt: skip
@@ -64,7 +65,7 @@ NETWORK_NUMBERS = (
     "dram_store_l1_bytes_per_s", "l3_bytes_per_cycle",
 )  # fmt: skip
 # set by mapping, besides those of the energy model
-MAPPING_NUMBERS: tuple[str, ...] = ()
+MAPPING_NUMBERS = ("workers", "scalar_float_j")  # minions that take part; joules of a scalar multiply-add
 NUMBERS = (*NETWORK_NUMBERS, *MAPPING_NUMBERS, *ENERGY_NUMBERS)
 PARAMETERS = ParameterTable((*STRUCTURE, *TENSOR, *MEMORY, *SYNC, *ISSUE, *HOST, *ENERGY_CONSTANTS), NUMBERS)
 

@@ -21,12 +21,17 @@ def fma_uops(m: float, int8: bool) -> float:
 
 @part
 def fma_from_l1(m: float, words: float, int8: bool, p: Any) -> float:
-    """Busy cycles with B in the L1 scratchpad: ``fill + (words - 1) max(u-ops + port, hazard) + u-ops``."""
+    """Busy cycles with B in the L1 scratchpad: ``fill + (words - 1) max(u-ops + port, hazard) + u-ops``.
+
+    int8: the second word's reads start under the fill; rows leave in pairs, so an odd last one leaves early. An operation of two u-ops of a single row ends early.
+    """
+    early = p.fma_pair_early_cycles if m == 1.0 and fma_uops(words, int8) == 2.0 else 0.0
     if int8:
         per_word = m + (p.fma_port_int8 if m > 1.0 else p.fma_port_int8_one_row)
-        return float(math.floor(p.fma_fill_l1_int8_cycles + (words - 1.0) * per_word + m))
+        hidden = p.fma_fill_hidden_int8_cycles if words > 1.0 or m % 2.0 == 1.0 else 0.0
+        return float(math.floor(p.fma_fill_l1_int8_cycles - hidden + (words - 1.0) * per_word + m) - early)
     per_word = max(2.0 * m + p.fma_port_fp, p.fma_hazard_cycles)
-    return float(p.fma_fill_l1_fp_cycles + (words - 1.0) * per_word + 2.0 * m)
+    return float(p.fma_fill_l1_fp_cycles + (words - 1.0) * per_word + 2.0 * m - early)
 
 
 @part
