@@ -101,12 +101,18 @@ def resident_share(working_set_bytes: float, capacity_bytes: float, ways: float)
 
 @part
 def set_network(p: Any) -> None:
-    """Fill the derived columns of a record: mean hops, mean latencies, and what DRAM and L3 sustain.
+    """Fill the derived columns of a record: mean hops, and what `set_latencies` derives from them."""
+    p.home_hops = mean_home_hops(p)
+    p.memory_hops = mean_memory_hops(p)
+    set_latencies(p)
+
+
+@part
+def set_latencies(p: Any) -> None:
+    """Fill mean latencies, and what DRAM and L3 sustain, of a record whose mean hops are known.
 
     `dram_bytes_per_cycle` is of the chip, `l3_bytes_per_cycle` of one shire whose minions all read.
     """
-    p.home_hops = mean_home_hops(p)
-    p.memory_hops = mean_memory_hops(p)
     p.l3_cycles = l3_latency(p.home_hops, p)
     p.dram_cycles = dram_latency(p.home_hops, p.memory_hops, p)
     p.remote_cycles = remote_latency(p.home_hops, p)
