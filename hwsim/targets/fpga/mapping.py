@@ -22,8 +22,8 @@ class Options(BaseModel):
     program lengths, `share_slrs`, `merge_channels`; `length_pairs`: the figure is the geometric mean over [prompt, generate] pairs. Edge-MoE:
     `expert_order`, `softmax`, `gelu`, `linear`, `attention`. DPU: `arch`, `threads`, `softmax_cores`, `clock_gating`, `dsp_usage`, `policy`,
     `switch`. Zynq memory: `axi_ports`, `port_bits`, `column_aligned`, `bytes_per_transfer`. Arrays: `rows`, `cols`, `dsp_packing`, `multiplier`.
-    FlexLLM: `tp`, `wp_kqvo`, `wp_mha`, `wp_ffn`, `wp_int4`, `bp`. Spatial designs: `macs_per_kernel`, `dsp`, `slrs`. `cards`: boards; `weights`: where they stay;
-    `lm_head`: who computes it; `ddr_channels` and `mem_bandwidth_bytes_per_s`: the memory that the design uses.
+    FlexLLM: `tp`, `wp_kqvo`, `wp_mha`, `wp_ffn`, `wp_int4`, `bp`. Spatial designs: `macs_per_kernel`, `dsp`, `slrs`. `cards`: boards; `weights`:
+    where they stay; `lm_head`: who computes it; `ddr_channels` and `mem_bandwidth_bytes_per_s`: the memory that the design uses.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
