@@ -78,6 +78,9 @@ class Target(Protocol):
     def surroundings(self, program: Program, params: Table) -> Around:
         """(static power by component in watts, area by component in mm2), arrays of shape (n,) for n records of the parameter table."""
 
+    def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
+        """Those of the program's `figures` that depend on constants which are not structural, arrays of shape (n,) for n records."""
+
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Names of the chip constants that `map` itself depends on with these options; None = all of them (the mapper searches)."""
 
@@ -94,6 +97,10 @@ class TargetBase:
     def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values as they are."""
         return values
+
+    def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
+        """None: what `map` worked out holds for every record."""
+        return {}
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Every constant: always right, slow in sweeps. Name those that `map` reads to have the rest swept on the fast road."""
@@ -114,7 +121,7 @@ class TargetBase:
 @cache
 def target_names() -> dict[str, str]:
     """Names of the installed targets and the entry points they load from."""
-    return {e.name: e.value for e in sorted(entry_points(group=ENTRY_POINT_GROUP))}
+    return {e.name: e.value for e in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda e: e.name)}
 
 
 @cache

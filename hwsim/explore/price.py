@@ -104,6 +104,7 @@ def _metrics(target: Target, program: Program, params: Table, priced: Priced, wa
         found |= rates(meta, macs, found["cycles"], found["latency_s"], found["energy_j"], found["area_mm2"], wanted)
     names = params.dtype.names or ()
     single: dict[str, Any] = {"macs": macs, "frequency_hz": params["clock_hz"] if "clock_hz" in names else program.clock_hz, **program.figures}
+    single |= target.figures(program, params)
     if "bytes" in wanted:
         single["bytes"] = _bytes(program, priced)
     for name, value in single.items():

@@ -261,6 +261,6 @@ def test_version_and_help(hwsim: Run) -> None:
 
 
 def test_a_bug_keeps_its_traceback(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fake_target.price", lambda op, p, out: 1 / 0)
+    monkeypatch.setattr("fake_target.FakeTarget.price", lambda *record: 1 / 0)
     found = CliRunner().invoke(app, ["op", "matmul", "--chip", "toy", *MATMUL])
     assert isinstance(found.exception, ZeroDivisionError)

@@ -216,7 +216,7 @@ def test_refused_cases_are_listed_and_stop_nothing(models: Path, tmp_path: Path)
 
 
 def test_a_bug_is_no_refusal(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fake_target.price", lambda op, p, out: 1 / 0)
+    monkeypatch.setattr("fake_target.FakeTarget.price", lambda *record: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(tmp_path, {})
 

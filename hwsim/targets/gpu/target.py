@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping, UnsupportedOp
@@ -59,7 +60,7 @@ class GpuTarget(TargetBase):
         stated = {**options.model_dump(), "tensor_parallel": options.devices, "kernels": kernels, "fusion": "serving" if options.fused else "none",
                   "dispatch": "+".join(dispatches), "energy_mode": options.energy,
                   "attention": "unfused" if options.unfused_attention else "fused"}  # fmt: skip
-        figures = {"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes, **_bus(graph, params[0])}
+        figures = {"devices": options.devices, "memory_bytes_per_gpu": lowered.memory_bytes, **first(bus_bandwidth(graph, params))}
         return Program(
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.table.rows, row_of=lowered.table.row_of, counts=lowered.table.counts,
             params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"),
@@ -70,6 +71,10 @@ class GpuTarget(TargetBase):
     def surroundings(self, program: Program, params: Table) -> Around:
         """(static power in watts, area in mm2) by component, one figure per parameter record."""
         return static_power_w(params), area_mm2(params)
+
+    def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
+        """The bus bandwidth of an all-reduce alone."""
+        return bus_bandwidth(program.graph, params)
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Constants that mapping depends on: the memory that a model must fit in."""
@@ -95,12 +100,13 @@ def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str,
     return tuple(found)
 
 
-def _bus(graph: Graph, p: Any) -> dict[str, float]:
-    """The bus bandwidth of an all-reduce alone: ``2 (n - 1) / n bytes / T``."""
+def bus_bandwidth(graph: Graph, params: Table) -> Mapping[str, NDArray[np.float64]]:
+    """The bus bandwidth of an all-reduce alone, ``2 (n - 1) / n bytes / T``, one figure per record; nothing for other graphs."""
     if len(graph.ops) != 1 or graph.ops[0].kind != "allreduce":
         return {}
     moved = graph.ops[0].input_bytes
-    return {"bandwidth_bytes_per_s": float(2 * (p["devices"] - 1) / p["devices"] * moved / allreduce_seconds(moved, p))}
+    found = [2 * (p["devices"] - 1) / p["devices"] * moved / allreduce_seconds(moved, p) for p in params]
+    return {"bandwidth_bytes_per_s": np.array(found, dtype=np.float64)}
 
 
 def _check_chip_has(lowered: Lowered, chip: Chip, options: Options) -> None:

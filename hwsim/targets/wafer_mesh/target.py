@@ -29,7 +29,7 @@ Grid = tuple[int, int]
 Placed = tuple[Grid, Grid, dict[str, float]]
 WAVELET_BYTES = 4
 CHANGE_CYCLES = frozenset(name for name in PARAMETERS.priced if "cycle" in name and not name.endswith("_j_per_cycle"))
-STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours"})
+STRUCTURAL = frozenset({"grid_usable", "sram_bytes_per_core", "reserved_bytes_per_core", "colours", "reserved_colours", "output_queues"})
 
 
 class WaferMesh(TargetBase):
@@ -176,9 +176,12 @@ class WaferMesh(TargetBase):
         return static_power_w(params), area_mm2(params)
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
-        """Constants that placement depends on: fabric, memory and colours; where the mapper chooses a grid, all that change cycles too."""
+        """Constants that placement depends on: fabric, memory, colours and queues; where the mapper chooses a grid, all that change cycles too.
+
+        A clock that the mapping states takes the place of the chip's.
+        """
         chosen = mapping.get("grid") or (mapping.get("prefill_grid") and mapping.get("decode_grid"))
-        return STRUCTURAL if chosen else STRUCTURAL | CHANGE_CYCLES
+        return STRUCTURAL | (frozenset[str]() if chosen else CHANGE_CYCLES) | ({"clock_hz"} if mapping.get("clock_hz") else frozenset[str]())
 
 
 CYCLE_SLOTS = [i for i, s in enumerate(L.SLOTS) if s.quantity == "cycles"]

@@ -1,0 +1,101 @@
+"""Every target keeps the contract of `hwsim.core.target`: a new target adds its rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import conformance
+import fake_target
+import pytest
+
+import hwsim
+from hwsim.core.chip import Chip
+from hwsim.core.graph import Graph, GraphBuilder, single_op
+from hwsim.core.target import target_names
+
+DECODE = {"phase": "decode", "context": 512, "layers": 2}
+PREFILL = {"phase": "prefill", "prompt": 64, "layers": 2}
+GENERATE = {"phase": "generate", "prompt": 32, "generate": 3, "layers": 2}
+PRODUCT = {"m": 300, "k": 200, "n": 100}
+VECTOR = {"m": 1, "k": 4096, "n": 4096}
+Row = tuple[str, str, dict[str, Any], dict[str, Any]]
+
+ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapping
+    "toy product": ("toy", "matmul", PRODUCT, {}),
+    "toy product on four": ("toy", "matmul", PRODUCT, {"arrays": 4}),
+    "gpu product": ("a100", "matmul", PRODUCT, {}),
+    "gpu product, tf32": ("a100", "matmul", {**PRODUCT, "dtype": "fp32"}, {"tf32": True, "energy_mode": "nameplate"}),
+    "gpu product, eager": ("h100", "matmul", {**PRODUCT, "dtype": "fp8"}, {"dispatch": "eager"}),
+    "gpu all-reduce": ("a100", "allreduce", {"elements": 65536}, {"devices": 4}),
+    "gpu all-reduce, pcie": ("rtx-4090", "allreduce", {"elements": 65536}, {"devices": 4, "link": "pcie"}),
+    "gpu softmax": ("p100", "softmax", {"rows": 64, "cols": 4096}, {"l2_resident": True}),
+    "gpu decode": ("a100", "llama3-8b", DECODE, {"system": "sglang"}),
+    "gpu generation": ("h100", "llama3-8b", GENERATE, {"system": "vllm", "devices": 2}),
+    "gpu prefill, two nodes": ("a100", "llama3-8b", PREFILL, {"devices": 8, "nodes": 2, "dispatch": "eager"}),
+    "gpu network": ("v100-pcie", "resnet18", {"batch": 2}, {"system": "pytorch"}),
+    "wafer product": ("wse2", "matmul", PRODUCT, {"grid": (32, 16), "energy_mode": "activity"}),
+    "wafer product, own grid": ("wse2", "matmul", PRODUCT, {}),
+    "wafer product, summa": ("wse3", "matmul", {**PRODUCT, "dtype": "fp32"}, {"grid": (32, 16), "algorithm": "summa"}),
+    "wafer vector product": ("wse2", "matmul", VECTOR, {"grid": (256, 256)}),
+    "wafer vector product, ring": ("wse3", "matmul", VECTOR, {"grid": (64, 64), "algorithm": "gemv_ring"}),
+    "wafer at a clock": ("wse2", "matmul", PRODUCT, {"grid": (32, 16), "clock_hz": 0.9e9}),
+    "wafer vendor's all-reduce": ("wse3", "allreduce", {"elements": 64}, {"grid": (16, 16), "algorithm": "vendor_allreduce"}),
+    "wafer reduce": ("wse2", "reduce", {"elements": 64, "dtype": "fp32"}, {"grid": (16, 1), "algorithm": "reduce_chain"}),
+    "wafer shift": ("wse2", "shift", {"elements": 64}, {"grid": (16, 16), "rounds": 3}),
+    "wafer transform": ("wse2", "fft", {"points": 64, "dims": 3}, {"grid": (16, 16)}),
+    "wafer softmax": ("wse3", "softmax", {"rows": 64, "cols": 640}, {"grid": (16, 16), "energy_mode": "activity"}),
+    "wafer prefill": ("wse2", "llama3-8b", PREFILL, {"grid": (300, 300)}),
+    "wafer decode": ("wse2", "llama3-8b", DECODE, {"grid": (360, 360), "energy_mode": "activity"}),
+    "wafer decode, own grid": ("wse3", "llama3-8b", DECODE, {}),
+    "wafer decode, as released": ("wse2", "llama3-8b", DECODE, {"grid": (360, 360), "workload_mode": "paper_faithful"}),
+    "wafer decode, another system": ("wse2", "llama3-8b", DECODE, {"grid": (360, 360), "system": "ladder", "workload_mode": "paper_faithful"}),
+    "wafer generation": ("wse2", "llama3-8b", GENERATE, {"prefill_grid": (300, 300), "decode_grid": (240, 240)}),
+}
+CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation"}
+UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
+    "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
+    "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
+    "wafer_mesh": ("wse2", "lstm", {"input_size": 16, "hidden_size": 8}, {"grid": (8, 8)}),
+}
+INPUTS = {"lstm": (1, 1, 16), "norm": (1, 100)}
+
+
+@pytest.fixture(autouse=True)
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toy target is installed beside the others."""
+    fake_target.install_target(monkeypatch)
+    (tmp_path / "chip.yaml").write_text(fake_target.CHIP_YAML)
+
+
+def chip_of(name: str, folder: Path) -> Chip:
+    return hwsim.load_chip(str(folder / "chip.yaml") if name == "toy" else name)
+
+
+def graph_of(what: str, options: dict[str, Any]) -> Graph:
+    return hwsim.load_graph(what, **options) if "phase" in options or what.startswith("resnet") else single_op(what, **options)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
+    chip, what, options, mapping = ROWS[name]
+    conformance.check_target(chip_of(chip, tmp_path), graph_of(what, options), mapping, contends=name in CONTENDS)
+
+
+@pytest.mark.parametrize("target", UNMODELLED)
+def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
+    chip, kind, bounds, mapping = UNMODELLED[target]
+    builder = GraphBuilder()
+    builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
+    builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
+    conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))
+
+
+@pytest.mark.parametrize("target", UNMODELLED)
+def test_primitives_refuse_what_they_do_not_know(target: str, tmp_path: Path) -> None:
+    conformance.check_primitives(chip_of(UNMODELLED[target][0], tmp_path))
+
+
+def test_every_target_is_here(tmp_path: Path) -> None:
+    covered = {chip_of(chip, tmp_path).target for chip, *_ in ROWS.values()}
+    assert covered == {*UNMODELLED} and covered <= {*target_names()}
