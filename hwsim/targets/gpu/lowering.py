@@ -101,6 +101,8 @@ def unmodelled(op: Op, options: Options) -> str:
             return "no kernel for sparse weights"
         if op["pool"]:
             return "no kernel for a pool of experts"
+    if op.kind == "matmul" and op["ragged"]:
+        return "no kernel for groups of uneven size"
     return ""
 
 

@@ -42,6 +42,8 @@ def encode(graph: Graph, paper_faithful: bool) -> OperatorTable:
             return LeftOut("no kernel model")
         if block_format(op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))):
             return LeftOut("no kernel for block-quantised weights or caches")
+        if op.kind == "matmul" and op["ragged"]:
+            return LeftOut("no kernel for groups of uneven size")
         if paper_faithful and model and (op.label in OUTSIDE_PAPER or op.layer is None):
             return LeftOut("outside the released kernels", deliberate=True)
         fields = {

@@ -44,6 +44,11 @@ def test_blocks_are_stored_but_not_computed_with(kind, bounds):
         run_op(kind, bounds, grid=(16, 16))
 
 
+def test_groups_of_uneven_size_are_refused():
+    with pytest.raises(UnsupportedOp, match="no kernel for groups of uneven size"):
+        run_op("matmul", {"batch": 2, "m": 4, "k": 32, "n": 8, "ragged": 5}, grid=(16, 16))
+
+
 def test_an_allgather_keeps_whole_rows_and_columns_and_fails_early():
     assert M.tile_bytes(matmul(640, 640, 640), (10, 10), "allgather_gemm") == 2 * (640 * 64 + 640 * 64 + 64 * 64)
     sizes = range(64, 4097, 64)
