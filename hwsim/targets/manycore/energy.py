@@ -154,6 +154,16 @@ def message_j(moved: float, hops: float, inside: float, p: Any) -> float:
 
 
 @part
+def atomic_j(waiting_cycles: float, p: Any) -> float:
+    """Joules of one global atomic: the operation itself, a register each way over the mesh, and a minion that waits `waiting_cycles`.
+
+    On a contended line every minion waits while one is served: that waiting is nearly all of its energy.
+    """
+    trip = p.register_bytes * (p.remote_base_j + p.home_hops * p.remote_hop_j)
+    return float(p.atomic_local_j * p.scale_scratchpad + trip + waiting_cycles / p.clock_hz * awake_w(1.0, 0.0, p))
+
+
+@part
 def awake_w(minions: float, harts: float, p: Any) -> float:
     """Watts of minions that wait (`harts` 0: stalled on memory or a barrier) or spin on one or both harts; goes with ``f V^2``."""
     each = p.stalled_minion_w if harts < 1 else p.spin_one_hart_w if harts < 2 else p.spin_two_harts_w
@@ -188,3 +198,9 @@ def sent_j(moved: float, hops: float, inside: float, p: Any) -> float:
 def waiting_w(minions: float, harts: float, p: Any) -> float:
     """`awake_w` as a function of its own, for primitives."""
     return awake_w(minions, harts, p)
+
+
+@jit
+def one_atomic_j(waiting_cycles: float, p: Any) -> float:
+    """`atomic_j` as a function of its own, for primitives."""
+    return atomic_j(waiting_cycles, p)

@@ -17,6 +17,7 @@ from hwsim.targets.manycore.spec_energy import CARD_CODES, DATA_CODES, RANDOM, S
 from hwsim.targets.manycore.static import static_w
 
 Mapped = Mapping[str, Any]
+POINT = {"clock_hz": "frequency_hz", "die_temperature_c": "die_temperature_c"}  # constants that mapping options replace
 TILE_LEVELS = {
     "shared": spec_energy.FROM_READ_BUFFER, "private": spec_energy.FROM_OWN_SCRATCHPAD, "dram": spec_energy.FROM_DRAM,
 }  # fmt: skip
@@ -30,20 +31,24 @@ def prepare_record(p: Any) -> None:
     set_power(p)
 
 
-def power_numbers(mapping: Mapped, chip: Chip, data: str | None = None) -> dict[str, float]:
+def power_numbers(mapping: Mapped, data: str | None = None) -> dict[str, float]:
     """Numbers of a record that the energy model reads, from mapping options (checked before) and the operands' pattern, if a workload states one.
 
-    Left out: the board's scope, card aifoundry2, the temperature at which rails were metered, operands that nobody set.
+    Left out: the board's scope, card aifoundry2, the chip's `die_temperature_c`, operands that nobody set.
     """
     pattern = data or mapping.get("data") or "unspecified"
-    temperature = mapping.get("die_temperature_c")
     return {
         "data": DATA_CODES[pattern],
         "card": CARD_CODES[mapping.get("card") or "aifoundry2"],
         "power_scope": SCOPE_CODES[mapping.get("power_scope") or "board"],
-        "die_temperature_c": chip.number("default_die_temperature_c") if temperature is None else temperature,
         "idle_power_w": mapping.get("idle_power_w") or 0.0,
     }
+
+
+def at_point(chip: Chip, mapping: Mapped) -> Chip:
+    """Return the chip at the clock and die temperature that the mapping states."""
+    stated = {name: mapping[option] for name, option in POINT.items() if mapping.get(option) is not None}
+    return chip.replace(**stated) if stated else chip
 
 
 def power_record(chip: Chip, mapping: Mapped, data: str | None = None) -> Table:
@@ -56,16 +61,13 @@ def power_record(chip: Chip, mapping: Mapped, data: str | None = None) -> Table:
 
 def _record(chip: Chip, mapping: Mapped, data: str | None) -> Table:
     options = parse_options(mapping).model_dump()
-    table = spec.PARAMETERS.record(chip, power_numbers(options, chip, data))
-    if options["frequency_hz"] is not None:
-        table["clock_hz"] = options["frequency_hz"]
-    return table
+    return spec.PARAMETERS.record(at_point(chip, options), power_numbers(options, data))
 
 
 def tensor_loop_power(chip: Chip, arguments: Mapped, mapping: Mapped, cycles: float) -> dict[str, float]:
     """Power figures of an endless TensorFMA loop of `cycles` per operation on `minions` minions; none at a clock without a known voltage.
 
-    A loop that loads operands from somewhere switches `tile_activity` of random ones. Energy per MAC is power over rate, in the mapping's scope.
+    A loop that loads operands from somewhere switches `tile_activity` of random ones. Power is in the mapping's scope, energy per MAC above idle.
     """
     table = _record(chip, mapping, arguments["data"])
     p = table[0]
@@ -82,4 +84,4 @@ def tensor_loop_power(chip: Chip, arguments: Mapped, mapping: Mapped, cycles: fl
     minions = float(p["shires"] * p["minions_per_shire"]) if arguments["minions"] is None else float(arguments["minions"])
     rate = minions * float(p["clock_hz"]) / cycles * m * n * k
     watts = joules * rate / (m * n * k) + static_w(table)
-    return {"power_w": watts, "tops_per_w": 2e-12 * rate / watts, "energy_per_mac_j": watts / rate}
+    return {"power_w": watts, "tops_per_w": 2e-12 * rate / watts, "energy_per_mac_j": joules / (m * n * k)}

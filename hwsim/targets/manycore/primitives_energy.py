@@ -13,7 +13,7 @@ from hwsim.core.program import Table
 from hwsim.core.target import Primitive
 from hwsim.targets.manycore import spec, spec_energy
 from hwsim.targets.manycore.area import area_mm2, shire_area_mm2
-from hwsim.targets.manycore.energy import fill_line_j, prepare_activity, sent_j, transfer_j, waiting_w
+from hwsim.targets.manycore.energy import fill_line_j, one_atomic_j, prepare_activity, sent_j, transfer_j, waiting_w
 from hwsim.targets.manycore.energy_issue import NAMES, one_instruction_j
 from hwsim.targets.manycore.power import power_record
 from hwsim.targets.manycore.shire_map import mean_offset_hops
@@ -72,6 +72,11 @@ def register_transfer_energy(chip: Chip, pattern: str, id_offset: int, moved: fl
     p = power_record(chip, mapping, mapping.get("data") or "random")[0]
     hops = mean_offset_hops(id_offset, int(p["shires"]), p) if pattern == "mesh_ring" else 0.0
     return {"energy_j": sent_j(moved, hops, float({"pair": 2, "mesh_ring": 0}.get(pattern, 1)), p)}
+
+
+def atomic_energy(chip: Chip, waiting_cycles: float, mapping: Mapped) -> Mapping[str, float]:
+    """Energy of one global atomic, with the minion-cycles that are spent waiting for it."""
+    return {"energy_j": one_atomic_j(waiting_cycles, power_record(chip, mapping)[0])}
 
 
 def relay_energy(chip: Chip, arguments: Mapped, mapping: Mapped, seconds: float) -> Mapping[str, float]:

@@ -13,7 +13,7 @@ from hwsim.engine.jit import jit
 from hwsim.targets.manycore import sync
 from hwsim.targets.manycore.dvfs import power_known
 from hwsim.targets.manycore.primitives_common import offset_of, readers, record
-from hwsim.targets.manycore.primitives_energy import register_transfer_energy
+from hwsim.targets.manycore.primitives_energy import atomic_energy, register_transfer_energy
 from hwsim.targets.manycore.shire_map import mean_offset_hops, ring_link_flows
 
 PLACES = {"tree_edge": sync.TREE_EDGE, "shire": sync.IN_SHIRE, "mesh": sync.ACROSS_MESH}
@@ -51,10 +51,15 @@ def credit_over(hops: float, p: Any) -> float:
     return sync.credit_mesh_cycles(hops, p)
 
 
+def message_bytes(p: Any, arguments: Mapped) -> float:
+    """Bytes of a message, at most the register file. Raises `InvalidTrace`."""
+    return number(arguments, "bytes_per_message", least=1, most=float(p["vector_registers"] * p["register_bytes"]))
+
+
 def message_cycles(p: Any, arguments: Mapped, minions: int) -> float:
     """Cycles in which every minion has sent and received one message of the pattern. Raises `InvalidTrace`."""
     pattern = word(arguments, "pattern", PATTERNS)
-    size = number(arguments, "bytes_per_message", least=1)
+    size = message_bytes(p, arguments)
     if pattern != "mesh_ring":
         if arguments["id_offset"] is not None:
             raise InvalidTrace(f"id_offset says which shire a mesh_ring sends to; pattern {pattern} stays inside shires")
@@ -74,7 +79,7 @@ def register_transfer(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping
     p = record(chip, mapping)[0]
     minions = readers(p, arguments)
     cycles = message_cycles(p, arguments, minions)
-    size = number(arguments, "bytes_per_message", least=1)
+    size = message_bytes(p, arguments)
     metrics = {"bandwidth_bytes_per_s": minions * size / cycles * float(p["clock_hz"])}
     if arguments["bytes"] is None or not power_known(p):
         return metrics
@@ -135,16 +140,17 @@ def allreduce(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, fl
 
 
 def atomic(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
-    """Cycles of global atomics: the round trip of one, or cycles per operation chip-wide when minions contend.
+    """Cycles of global atomics: the round trip of one, or cycles per operation chip-wide when minions contend; the energy of one.
 
     A bank serves one every `atomic_bank_cycles`; few minions are held by their own round trips, one outstanding each.
     """
     p = record(chip, mapping)[0]
     lines = {"none": 0, "one_line": 1, "spread_32_lines": SPREAD_LINES}[word(arguments, "contention", ("none", "one_line", "spread_32_lines"))]
     alone = float(p["atomic_remote_cycles"])
-    if not lines:
-        return _timed(alone, p)
-    return _timed(max(float(p["atomic_bank_cycles"]) / lines, alone / readers(p, arguments)), p)
+    minions = readers(p, arguments) if lines else 1
+    cycles = max(float(p["atomic_bank_cycles"]) / lines, alone / minions) if lines else alone
+    metrics = _timed(cycles, p)
+    return {**metrics, **atomic_energy(chip, cycles * minions, mapping)} if power_known(p) else metrics
 
 
 PRIMITIVES = {

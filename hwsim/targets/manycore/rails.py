@@ -11,8 +11,6 @@ KINDS = {
     "tensor": "arithmetic", "instruction": "arithmetic", "l1": "arithmetic", "sync": "arithmetic",
     "scratchpad": "scratchpad", "mesh": "mesh", "dram": "dram",
 }  # fmt: skip
-SLOT_KINDS = {"tensor_j": "tensor", "instructions_j": "instruction", "l1_j": "l1", "scratchpad_j": "scratchpad", "mesh_j": "mesh", "dram_j": "dram",
-              "awake_j": "sync"}  # fmt: skip
 STATIC = {"minion static": "minion", "sram static": "sram", "mesh static": "mesh", "board static": "unmetered", "published static": "unmetered"}
 
 

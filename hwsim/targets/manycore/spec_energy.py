@@ -41,7 +41,7 @@ PLAIN = (
 MAY_BE_ZERO = (
     "mac_fp32_zeros_j", "mac_fp32_constant_j", "mac_fp32_random_j", "clocked_bit_j", "tensor_sequencer_w", "int8_tile_cycles",
     "fence_j", "fadd_zeros_j", "fadd_lane_j", "fmadd_zeros_j", "fmadd_lane_j", "divide_cycles",
-    "minion_rail_loss", "send_pair_j", "send_shire_j", "send_mesh_base_j", "atomic_contended_j", "atomic_spread_j", "atomic_local_j",
+    "minion_rail_loss", "send_pair_j", "send_shire_j", "send_mesh_base_j", "atomic_local_j",
     "spin_one_hart_w", "spin_two_harts_w", "stalled_minion_w",
     "idle_fixed_w", "idle_leak_w", "minion_leak_voltage_exponent", "dram_idle_w_per_channel", "published_static_w",
     "area_minion_mm2", "area_sram_mm2_per_byte", "area_shire_rest_mm2", "area_dram_channel_mm2", "area_other_mm2", "spare_shires",
@@ -56,11 +56,11 @@ ENERGY_CONSTANTS: tuple[Constant, ...] = (
     *(Constant(name, zero=True, most=1.0) for name in (*SHARES, *FRACTIONS)),
     Constant("card_leak", size=CARDS),
     Constant("card_switching", size=CARDS),
-    Constant("default_die_temperature_c", least=0, most=125, priced=False),
+    Constant("die_temperature_c", zero=True, least=-40.0, most=125.0),
 )
 
-# set by mapping: codes above, degrees C, and watts (0: the idle law)
-MAPPING_NUMBERS = ("data", "die_temperature_c", "card", "idle_power_w", "power_scope")
+# set by mapping: codes above, and watts (0: the idle law)
+MAPPING_NUMBERS = ("data", "card", "idle_power_w", "power_scope")
 # filled by `set_power`: operand activity 0..1, minion volts, scale of switching energy per kind of event, joules per byte, MAC or instruction
 DERIVED_NUMBERS = (
     "activity", "minion_voltage_v", "scale_arithmetic", "scale_scratchpad", "scale_mesh", "scale_dram",

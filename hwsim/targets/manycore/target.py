@@ -19,7 +19,7 @@ from hwsim.targets.manycore.kernels import prepare, prepare_map, price
 from hwsim.targets.manycore.lowering import lower
 from hwsim.targets.manycore.machine import STRUCTURAL, machine
 from hwsim.targets.manycore.mapping import check_serves, parse_options, stated
-from hwsim.targets.manycore.power import power_numbers
+from hwsim.targets.manycore.power import POINT, at_point, power_numbers
 from hwsim.targets.manycore.primitives import PRIMITIVES
 from hwsim.targets.manycore.rails import slot_rails
 from hwsim.targets.manycore.static import static_power_w
@@ -50,13 +50,12 @@ class Manycore(TargetBase):
         """Lay `graph` out on `chip`. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`."""
         options = parse_options(mapping)
         check_serves(options, graph)
-        if options.frequency_hz is not None and options.frequency_hz != chip.number("clock_hz"):
-            chip = chip.replace(clock_hz=options.frequency_hz)
+        chip = at_point(chip, mapping)
         kernels = options.runtime == "kernel_per_op"
         m = machine(chip, options, kernels)
         lowered = lower(graph, m)
         warnings = self.refuse(lowered.table.skipped, allow_unmodelled)
-        params = spec.PARAMETERS.record(chip, {**power_numbers(mapping, chip), "workers": m.workers.minions})
+        params = spec.PARAMETERS.record(chip, {**power_numbers(mapping), "workers": m.workers.minions})
         prepare_map(params[0])
         check_power_clock(params[0])
         table = lowered.table
@@ -80,8 +79,8 @@ class Manycore(TargetBase):
         return static_power_w(params), area_mm2(params)
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
-        """Constants that the layout depends on; the clock too where the mapping states it."""
-        return STRUCTURAL | {"clock_hz"} if mapping.get("frequency_hz") is not None else STRUCTURAL
+        """Constants that the layout depends on; clock and die temperature too where the mapping states them."""
+        return STRUCTURAL | {name for name, option in POINT.items() if mapping.get(option) is not None}
 
 
 TARGET = Manycore()

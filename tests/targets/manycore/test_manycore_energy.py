@@ -13,6 +13,7 @@ from hwsim.readers.chip_file import load_chip
 from hwsim.targets.manycore import energy, energy_issue
 from hwsim.targets.manycore.power import power_record
 from hwsim.targets.manycore.primitives_energy import PRIMITIVES, instruction_energy, register_transfer_energy, relay_energy
+from hwsim.targets.manycore.primitives_sync import PRIMITIVES as SYNC
 
 CHIP = load_chip("et-soc-1")
 PATTERNS = ("zeros", "ones", "unspecified", "random")
@@ -168,3 +169,10 @@ def test_waiting_and_spinning_minions() -> None:
     assert spin == pytest.approx(2.19 / 2, rel=1e-3)
     with pytest.raises(InvalidTrace, match="harts_per_minion"):
         PRIMITIVES["spin"](CHIP, {"harts_per_minion": 3}, {})
+
+
+@pytest.mark.parametrize(("contention", "measured"), [("one_line", 19.8e-9), ("spread_32_lines", 1.16e-9), ("none", 1.4e-9)])
+def test_energy_of_an_atomic_is_mostly_waiting(contention: str, measured: float) -> None:
+    found = SYNC["atomic"](CHIP, {"contention": contention}, {})["energy_j"]
+    assert found == pytest.approx(measured, rel=0.3)
+    assert "energy_j" not in SYNC["atomic"](CHIP, {"contention": contention}, {"frequency_hz": 1e9})

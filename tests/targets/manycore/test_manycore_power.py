@@ -18,6 +18,7 @@ from hwsim.targets.manycore import dvfs, rails, spec_energy
 from hwsim.targets.manycore.area import area_mm2
 from hwsim.targets.manycore.power import power_numbers, power_record, tensor_loop_power
 from hwsim.targets.manycore.primitives_energy import PRIMITIVES
+from hwsim.targets.manycore.provenance import RAIL_KINDS
 from hwsim.targets.manycore.static import idle_law_w, static_power_w, static_w
 
 CHIP = load_chip("et-soc-1")
@@ -128,8 +129,8 @@ def test_rails_add_up_to_one(kind: str) -> None:
 
 
 def test_slots_and_static_parts_have_rails() -> None:
-    found = rails.slot_rails(rails.SLOT_KINDS, table()[0])
-    assert set(rails.SLOT_KINDS) | set(static_power_w(table())) == set(found)
+    found = rails.slot_rails(RAIL_KINDS, table()[0])
+    assert set(RAIL_KINDS) | set(static_power_w(table())) == set(found)
     assert all(sum(shares.values()) == pytest.approx(1.0) for shares in found.values())
 
 
@@ -167,8 +168,9 @@ def test_columns_are_priced_record_by_record() -> None:
 
 
 def test_defaults_of_the_mapping_numbers() -> None:
-    numbers = power_numbers({}, CHIP)
+    numbers = power_numbers({})
     assert numbers["data"] == spec_energy.UNSPECIFIED
     assert numbers["power_scope"] == spec_energy.BOARD
-    assert numbers["die_temperature_c"] == CHIP.number("default_die_temperature_c")
-    assert power_numbers({"die_temperature_c": 0.0}, CHIP, "ones")["die_temperature_c"] == 0.0
+    assert power_numbers({"data": "zeros"}, "ones")["data"] == spec_energy.CONSTANT
+    assert table()["die_temperature_c"][0] == CHIP.number("die_temperature_c")
+    assert table(die_temperature_c=0.0)["die_temperature_c"][0] == 0.0
