@@ -26,6 +26,7 @@ from typing import Any
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.graph import Graph, Tensor
 from hwsim.core.op import Op
+from hwsim.readers import recurrent
 
 BUCKETS = 16
 PHASES = ("prefill", "decode", "generate")
@@ -37,7 +38,9 @@ class Decoder:
     """Architecture of a decoder-only model. Sizes in elements; `windows` are the sliding windows of the layers in turn, 0 = full attention.
 
     `activation` names the elementwise function of the feed-forward block (``silu_mul`` and ``gelu_mul`` are gated). `positions` > 0 is the
-    size of a learned position table; `embedding` the width of the token embedding where it differs from `d_model`.
+    size of a learned position table; `embedding` the width of the token embedding where it differs from `d_model`. `sub_norms` are norms before the
+    output and down projections. `mixer` is ``attention``, or a recurrence of `hwsim.readers.recurrent`: ``hgrn`` or ``mamba2`` (`state` elements per
+    channel, `groups` of B and C, a causal convolution of `conv` tokens); `ffn` 0 = no feed-forward block.
     """
 
     family: str
@@ -69,6 +72,11 @@ class Decoder:
     experts: int = 0
     experts_per_token: int = 0
     windows: tuple[int, ...] = (0,)
+    sub_norms: bool = False
+    mixer: str = "attention"
+    state: int = 0
+    groups: int = 1
+    conv: int = 0
 
     @property
     def gated(self) -> bool:
@@ -136,6 +144,7 @@ def decoder_graph(model: Decoder, request: Request, trace: str = "decoder") -> G
         "layers": model.layers, "d_model": model.d_model, "ffn": model.ffn, "heads": model.heads, "kv_heads": model.kv_heads,
         "head_dim": model.head_dim, "vocab": model.vocab, "tied": model.tied, "experts": model.experts,
         "experts_per_token": model.experts_per_token, "max_context": model.max_context, "family": model.family, "parameters": parameters,
+        **({"mixer": model.mixer, "state": model.state} if model.mixer != "attention" else {}),
     }  # fmt: skip
     sizes = {k: v for k in ("prompt", "context", "generate") if (v := getattr(request, k))}
     formats = {"dtype": request.dtype, "weight_dtype": request.weight_dtype or request.dtype, "kv_dtype": request.kv_dtype or request.dtype}
@@ -227,6 +236,8 @@ class _Stage:
             z = self.feed_forward(at, self.norm(f"{at}ffn_norm", x, self.rows, m.d_model))
             return self.add(f"{at}ffn_add", self.add(f"{at}attention_add", x, y), z)
         x = self.add(f"{at}attention_add", x, y)
+        if not m.ffn:
+            return x
         y = self.feed_forward(at, self.norm(f"{at}ffn_norm", x, self.rows, m.d_model))
         if m.post_norms:
             y = self.norm(f"{at}ffn_post_norm", y, self.rows, m.d_model)
@@ -235,6 +246,8 @@ class _Stage:
     def attention(self, at: str, x: str, window: int) -> str:
         """Projections, rotation, attention over the cache, output projection."""
         m, r = self.model, self.request
+        if m.mixer != "attention":
+            return recurrent.MIXERS[m.mixer](self, at, x)
         wide, narrow = m.heads * m.head_dim, m.kv_heads * m.head_dim
         if m.fused_qkv:
             inputs = [self.linear(f"{at}qkv_proj", x, m.d_model, wide + 2 * narrow, "qkv", bias=m.qkv_bias)]
@@ -256,6 +269,8 @@ class _Stage:
         }  # fmt: skip
         attrs = {"kv_dtype": r.kv_dtype} if r.kv_dtype and r.kv_dtype != r.dtype else {}
         y = self.op("attention", f"{at}attention", inputs, label="attention", operand_role="kv_cache", attrs=attrs, **sizes)
+        if m.sub_norms:
+            y = self.norm(f"{at}attention_sub_norm", y, self.rows, wide)
         return self.linear(f"{at}o_proj", y, wide, m.d_model, "o", bias=m.out_bias)
 
     def feed_forward(self, at: str, x: str) -> str:
@@ -289,6 +304,8 @@ class _Stage:
         else:
             x = self.linear(f"{at}up_proj", x, m.d_model, m.ffn, "up", **more)
             x = self.op("elementwise", f"{at}{m.activation}", [x], **act)
+        if m.sub_norms:
+            x = self.norm(f"{at}ffn_sub_norm", x, rows, m.ffn)
         return self.linear(f"{at}down_proj", x, m.ffn, m.d_model, "down", **more)
 
     def linear(self, name: str, x: str, k: int, n: int, label: str, *, rows: int = 0, bias: bool = False, **more: Any) -> str:
@@ -325,10 +342,17 @@ class _Stage:
                 names[i] = f"{name}.{operand.name}" if weight else f"{self.prefix}{name}.{operand.name}"
                 role = "input" if operand.role == "activation" else operand.role
                 self.made.tensors.setdefault(names[i], Tensor(names[i], operand.shape, op.dtype_of(operand), role))
-        out = f"{op.name}.out"
-        self.made.tensors[out] = Tensor(out, op.results[0], out_dtype or op.dtype)
-        self.made.ops.append(op.twin(op.name, tuple(names), (out,), self.layer))
-        return out
+        outs = tuple(f"{op.name}.out{i or ''}" for i in range(len(op.results)))
+        for out, shape in zip(outs, op.results, strict=True):
+            self.made.tensors[out] = Tensor(out, shape, out_dtype or op.dtype)
+        self.made.ops.append(op.twin(op.name, tuple(names), outs, self.layer))
+        return outs[0]
+
+    def state(self, name: str, shape: tuple[int, ...]) -> str:
+        """Declare what a recurrence remembers between the stages."""
+        held = f"{self.prefix}{name}"
+        self.made.tensors[held] = Tensor(held, shape, self.request.dtype, "state")
+        return held
 
     def repeat_layer(self, layer: int, x: str, like: int, carry: str, first: int, last: int) -> str:
         """Append twins of the layer `like`, which is the operators `first` to `last` and reads the stream `carry`, now reading `x`."""
@@ -344,7 +368,7 @@ class _Stage:
                     if to not in tensors:
                         tensors[to] = tensors[name].twin(to)
             inputs = tuple([names[t] for t in op.inputs])
-            self.made.ops.append(op.twin(new_here + op.name[cut_here:], inputs, (names[op.outputs[0]],), layer))
+            self.made.ops.append(op.twin(new_here + op.name[cut_here:], inputs, tuple([names[t] for t in op.outputs]), layer))
         return names[op.outputs[0]]
 
 

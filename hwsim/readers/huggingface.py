@@ -1,7 +1,8 @@
 """Hugging Face ``config.json`` of decoder-only language models -> `Decoder` -> Graph.
 
-Read are llama, mistral (sliding window), mixtral (mixture of experts), qwen2, qwen3, phi3, opt, gemma, gemma2, gpt2 and gpt_neox. Rotary
-positions are counted on all of head_dim, whatever fraction a family rotates; the soft cap of gemma2's attention scores is not counted.
+Read are llama, mistral (sliding window), mixtral (mixture of experts), qwen2, qwen3, phi3, opt, gemma, gemma2, gpt2, gpt_neox, chatglm, bitnet,
+and two whose layers are recurrences: hgrn_bit (the MatMul-free language models) and mamba2. Rotary positions are counted on all of head_dim,
+whatever fraction a family rotates; the soft cap of gemma2's attention scores is not counted.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hwsim.readers.yaml_file import Document, load_json
 
 OPTIONS = (*(f.name for f in fields(Request)), "layers", "max_context")
 DEFAULT_CONTEXT = 4096
+UNBOUNDED = 1 << 30  # positions of a recurrence, which has no table of them
 
 
 class _Config:
@@ -141,9 +143,45 @@ def _gpt_neox(c: _Config, family: str) -> Decoder:
     )  # fmt: skip
 
 
+def _chatglm(c: _Config, family: str) -> Decoder:
+    heads, d_model, bias = c.count("num_attention_heads"), c.count("hidden_size"), c.flag("add_bias_linear", False)
+    kv_heads = c.count("multi_query_group_num") if c.flag("multi_query_attention", False) else heads
+    return Decoder(
+        family, c.count("num_layers"), d_model, c.count("ffn_hidden_size"), heads, kv_heads, c.count("kv_channels", max(1, d_model // heads)),
+        c.count("padded_vocab_size"), c.count("seq_length"), c.flag("tie_word_embeddings", False), norm="rms" if c.flag("rmsnorm", True) else "layer",
+        qkv_bias=bias or c.flag("add_qkv_bias", False), out_bias=bias, ffn_bias=bias, fused_qkv=True, fused_gate_up=True,
+    )  # fmt: skip
+
+
+def _bitnet(c: _Config, family: str) -> Decoder:
+    return replace(_llama(c, family), sub_norms=True)
+
+
+def _hgrn(c: _Config, family: str) -> Decoder:
+    """Its feed-forward width, where not stated, is hidden_ratio x 2/3 of the model's, rounded up to a multiple of 256."""
+    d_model = c.count("hidden_size")
+    ffn = c.count("intermediate_size", -(-(d_model * c.count("hidden_ratio", 4) * 2 // 3) // 256) * 256)
+    wide, heads = d_model * c.count("expand_ratio", 1), c.count("num_heads", 1)
+    return Decoder(
+        family, c.count("num_hidden_layers"), d_model, ffn, heads, heads, wide // heads, c.count("vocab_size"), UNBOUNDED,
+        c.flag("tie_word_embeddings", False), activation=c.word("hidden_act", "swish", _GATED), rope=False, fused_gate_up=True, mixer="hgrn", state=1,
+    )  # fmt: skip
+
+
+def _mamba2(c: _Config, family: str) -> Decoder:
+    d_model, heads, head_dim, groups = c.count("hidden_size"), c.count("num_heads"), c.count("head_dim"), c.count("n_groups", 1)
+    if heads * head_dim != d_model * c.count("expand", 2):
+        raise c.fail("num_heads", f"{heads} heads of {head_dim} are not expand x hidden_size ({c.count('expand', 2)} x {d_model})")
+    return Decoder(
+        family, c.count("num_hidden_layers"), d_model, 0, heads, heads, head_dim, c.count("vocab_size"), UNBOUNDED,
+        c.flag("tie_word_embeddings", True), rope=False, mixer="mamba2", state=c.count("state_size"), groups=groups, conv=c.count("conv_kernel", 4),
+    )  # fmt: skip
+
+
 FAMILIES: dict[str, Callable[[_Config, str], Decoder]] = {
     "llama": _llama, "mistral": _mistral, "mixtral": _mixtral, "qwen2": _qwen2, "qwen3": _qwen3, "phi3": _phi3, "opt": _opt,
-    "gemma": _gemma, "gemma2": _gemma2, "gpt2": _gpt2, "gpt_neox": _gpt_neox,
+    "gemma": _gemma, "gemma2": _gemma2, "gpt2": _gpt2, "gpt_neox": _gpt_neox, "chatglm": _chatglm, "bitnet": _bitnet, "hgrn_bit": _hgrn,
+    "mamba2": _mamba2,
 }  # fmt: skip
 
 

@@ -35,6 +35,11 @@ PARAMETERS = {
     "gpt2-345m": 0.355e9,
     "opt-350m": 0.331e9,
     "gpt-neox-20b": 20.55e9,
+    "chatglm2-6b": 6.24e9,
+    "bitnet-0.73b": 0.73e9,
+    "mmfreelm-370m": 0.374e9,
+    "mmfreelm-2.7b": 2.70e9,
+    "mamba2-2.7b": 2.70e9,
 }
 
 
