@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine.packet_config import NODE_LINK_CYCLES, RouterConfig
+from hwsim.engine.packet_random import LONG, shared_streams
 from hwsim.engine.packet_state import (
     FILL,
     FLIT,
     G_LAST,
+    G_REAL,
     G_UNTIL,
+    G_WHOLE,
     GLOBALS,
     MESSAGE,
     NEVER,
@@ -37,12 +40,14 @@ def _none() -> Longs:
 
 @dataclass(frozen=True)
 class Traffic:
-    """Random packets of every node: packets per node and cycle, their length, (n,) fixed destinations or none for uniform, seed."""
+    """Random packets of every node: packets per node and cycle, their length, (n,) fixed destinations or none for uniform, seed, and
+    whether all nodes draw from one stream as in BookSim 2."""
 
     packets: float
     flits: int
     pattern: Longs
     seed: int
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def scalars(width: int, height: int, router: RouterConfig, order: str, traffic: 
         "switch_wait": router.switch_cycles - 1,
         "active_wait": 1 if router.speculative else router.switch_cycles,
     }
-    idle = 0.0 if traffic is None or traffic.packets == 0 else -math.inf if traffic.packets >= 1 else math.log1p(-traffic.packets)
+    chance = 0.0 if traffic is None else traffic.packets
     return Par(
         vcs=router.virtual_channels,
         depth=1 << (router.buffer_flits - 1).bit_length(),
@@ -89,7 +94,9 @@ def scalars(width: int, height: int, router: RouterConfig, order: str, traffic: 
         y_first=order == "yx",
         traffic=traffic is not None,
         packet_flits=0 if traffic is None else traffic.flits,
-        log_idle=idle,
+        shared=traffic is not None and traffic.shared,
+        chance=chance,
+        log_idle=math.log1p(-chance) if chance < 1 else -math.inf,
     )
 
 
@@ -120,6 +127,8 @@ def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffi
     total = n * PORTS * vcs
     glob = np.zeros(GLOBALS, dtype=np.int64)
     glob[G_UNTIL], glob[G_LAST] = NEVER, -1
+    glob[[G_REAL, G_WHOLE]] = LONG
+    real, whole = shared_streams(sends.seed if isinstance(sends, Traffic) and sends.shared else 0)
     ports, inputs, outs = np.zeros(n * PORTS, dtype=PORT), np.zeros(total, dtype=VC), np.zeros(total + n * vcs, dtype=OUT)
     ports["free"], ports["link"] = (1 << vcs) - 1, links(width, height)
     inputs["router"] = np.repeat(np.arange(n), PORTS * vcs)
@@ -136,7 +145,7 @@ def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffi
         routers=np.zeros(n, dtype=np.int32),
         sources=np.zeros(n, dtype=np.int32),
         heap=np.zeros(n, dtype=np.int32),
-        flit_ring=np.zeros(par.ring * n * PORTS, dtype=FLIT),
+        flit_ring=np.zeros(par.ring * n * (PORTS + 1), dtype=FLIT),
         credit_ring=np.zeros(par.ring * n * (PORTS + 1), dtype=np.int32),
         wake_ring=np.zeros(par.ring * total, dtype=np.int32),
         fill=np.zeros(par.ring, dtype=FILL),
@@ -144,4 +153,8 @@ def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffi
         pattern=sends.pattern if isinstance(sends, Traffic) else _none(),
         order=order,
         messages=_messages(messages),
+        real=real,
+        real_now=np.zeros(LONG),
+        whole=whole,
+        whole_now=np.zeros(LONG, dtype=np.int64),
     )

@@ -7,8 +7,8 @@ packets of the future, the clock jumps to the first of them.
 from __future__ import annotations
 
 from hwsim.engine.mesh_jit import inlined, loop
-from hwsim.engine.packet_router import begin_flit, begin_packet, router_cycle
-from hwsim.engine.packet_source import gap, pop_heap, push_heap, source_cycle
+from hwsim.engine.packet_router import arrive, begin_flit, begin_packet, router_cycle
+from hwsim.engine.packet_source import gap, pop_heap, push_heap, source_cycle, try_packets
 from hwsim.engine.packet_state import (
     G_EVENTS,
     G_HEAP,
@@ -31,10 +31,14 @@ from hwsim.engine.packet_state import (
 
 @inlined
 def take_flits(s: State, p: Par, t: int) -> None:
-    """Flits that reach a router go into their FIFOs."""
+    """Flits that reach a router go into their FIFOs, those that reach a node are counted."""
     b = t & (p.ring - 1)
-    for k in range(b * PORTS * p.nodes, b * PORTS * p.nodes + s.fill[b].flits):
+    at = b * (PORTS + 1) * p.nodes
+    for k in range(at, at + s.fill[b].flits):
         vc = s.flit_ring[k].to
+        if vc >= PORTS * p.nodes * p.vcs:
+            arrive(s, p, s.flit_ring[k].word, t)
+            continue
         waiting = s.vcs[vc].filled
         s.flits[vc * p.depth + ((s.vcs[vc].head + waiting) & (p.depth - 1))] = s.flit_ring[k].word
         s.vcs[vc].filled = waiting + 1
@@ -82,6 +86,8 @@ def take_wakes(s: State, p: Par, t: int) -> None:
 @inlined
 def run_sources(s: State, p: Par, t: int) -> None:
     """Sources with something to send try."""
+    if p.shared and p.chance > 0:
+        try_packets(s, p, t)
     while s.glob[G_HEAP] > 0 and s.nodes[s.heap[0]].due <= t:
         list_source(s, pop_heap(s))
     kept = 0
@@ -111,11 +117,13 @@ def run_routers(s: State, p: Par, t: int) -> None:
 def start_sources(s: State, p: Par) -> None:
     """Draw or read the creation time of every node's first packet."""
     for node in range(p.nodes):
-        if p.traffic:
+        if p.shared:
+            s.nodes[node].due = 0
+        elif p.traffic:
             s.nodes[node].due = min(NEVER, gap(s, p, node) - 1)
         elif s.nodes[node].first < s.nodes[node].last:
             s.nodes[node].due = s.messages[s.order[s.nodes[node].first]].ready
-        if s.nodes[node].due < NEVER:
+        if s.nodes[node].due < NEVER and not p.shared:
             push_heap(s, node)
 
 
@@ -124,7 +132,7 @@ def run_cycles(s: State, p: Par, until: int) -> bool:
     """Run the cycles from the present one up to ``until`` (exclusive); False if everything ended before. O(events + requests)."""
     t = s.glob[G_TIME]
     while t < until:
-        if s.glob[G_EVENTS] == 0 and s.glob[G_ROUTERS] == 0 and s.glob[G_SOURCES] == 0:
+        if not p.shared and s.glob[G_EVENTS] == 0 and s.glob[G_ROUTERS] == 0 and s.glob[G_SOURCES] == 0:
             if s.glob[G_HEAP] == 0:
                 s.glob[G_TIME] = t
                 return False

@@ -110,14 +110,21 @@ class PacketMesh:
             raise InvalidMapping(f"packet mesh: {number} messages; up to {MAX_TAGS - 1} are possible")
         return Messages(*columns)
 
-    def start_traffic(self, pattern: str | Sequence[int] | Longs, rate: float, packet_flits: int = 1, seed: int = 1) -> TrafficRun:
-        """Random traffic at cycle 0, to be advanced step by step; arguments and errors as of :meth:`run_traffic`."""
+    def start_traffic(
+        self, pattern: str | Sequence[int] | Longs, rate: float, packet_flits: int = 1, seed: int = 1, *, shared_stream: bool = False
+    ) -> TrafficRun:
+        """Random traffic at cycle 0, to be advanced step by step; arguments and errors as of :meth:`run_traffic`.
+
+        ``shared_stream``: all nodes draw from one stream in the order of BookSim 2, so the packets are those of its run with that seed;
+        O(nodes) per cycle. Otherwise every node has its own.
+        """
         if packet_flits < 1 or not 0 <= rate <= 1:
             raise InvalidMapping(f"packet mesh: {rate} flits per node and cycle in packets of {packet_flits}; a node sends 0 to 1 flit per cycle")
         if seed < 0:
             raise InvalidMapping(f"packet mesh: the seed {seed} is negative")
         destinations = pattern_destinations(pattern, self.width, self.height)
-        return TrafficRun((self.width, self.height), self.router, self.order, Traffic(rate / packet_flits, packet_flits, destinations, seed))
+        traffic = Traffic(rate / packet_flits, packet_flits, destinations, seed, shared_stream)
+        return TrafficRun((self.width, self.height), self.router, self.order, traffic)
 
     def run_traffic(
         self,

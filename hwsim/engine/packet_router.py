@@ -169,8 +169,8 @@ def take_vcs(s: State, p: Par, router: int, pairs: int, t: int) -> None:
 
 
 @inlined
-def eject(s: State, p: Par, word: int, t: int) -> None:
-    """A flit leaves for its node and arrives there in cycle ``t``."""
+def arrive(s: State, p: Par, word: int, t: int) -> None:
+    """A flit reaches its node."""
     tag = (word >> TAG_SHIFT) & TAG_MASK
     s.glob[G_ACCEPTED] += 1
     s.glob[G_FLYING] -= 1
@@ -201,7 +201,7 @@ def traverse(s: State, p: Par, router: int, vc: int, t: int) -> None:
     s.outs[out].credit -= 1
     s.glob[G_HOPS] += 1
     if o == NODE:
-        eject(s, p, word, t + p.eject_delay)
+        send_flit(s, p, PORTS * p.nodes * p.vcs, word, t + p.eject_delay)
         send_credit(s, p, out, t + p.eject_credit_delay)
     else:
         send_flit(s, p, s.ports[router * PORTS + o].link * p.vcs + s.vcs[vc].out - o * p.vcs, word, t + p.flit_delay)

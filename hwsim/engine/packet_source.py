@@ -2,16 +2,15 @@
 
 A source has an unbounded queue, sends one flit per cycle, and gives each packet the next of its router's VCs that has room, in turn.
 Packets are made when the source comes to them: random traffic needs no memory for its queues. Nodes that wait for a packet of the
-future are in a binary heap by the time of that packet. Random numbers: SplitMix64 (Steele, Lea & Flood 2014), one stream per node.
+future are in a binary heap by the time of that packet.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from hwsim.engine.mesh_jit import inlined
+from hwsim.engine.packet_random import draw, draw_real, draw_whole
 from hwsim.engine.packet_state import (
     DEST_SHIFT,
     G_FLYING,
@@ -31,22 +30,9 @@ from hwsim.engine.packet_state import (
     TAIL,
     Par,
     State,
+    list_source,
     send_flit,
 )
-
-_STEP, _MIX1, _MIX2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-
-
-@inlined
-def draw(s: State, node: int) -> float:
-    """The node's next random number in [0, 1)."""
-    z = s.nodes[node].random + _STEP
-    s.nodes[node].random = z
-    z = (z ^ (z >> _S30)) * _MIX1
-    z = (z ^ (z >> _S27)) * _MIX2
-    z = z ^ (z >> _S31)
-    return np.int64(z >> _S11) * 2.0**-53
 
 
 @inlined
@@ -91,14 +77,24 @@ def pop_heap(s: State) -> int:
 
 
 @inlined
+def any_node(s: State, p: Par, node: int) -> int:
+    """A destination of uniform traffic."""
+    if not p.shared:
+        return int(draw(s, node) * p.nodes)
+    dest = draw_whole(s) % p.nodes
+    draw_whole(s)  # BookSim draws another for each packet: which of its networks, of one
+    return dest
+
+
+@inlined
 def next_packet(s: State, p: Par, node: int, t: int) -> None:
     """Make the packet whose time has come the node's present one, and say when the next is due."""
     s.nodes[node].vc = -1 - s.nodes[node].vc  # not chosen yet; remembers the one before
     if p.traffic:
         born = s.nodes[node].due
         s.nodes[node].tag, s.nodes[node].left = born, p.packet_flits
-        s.nodes[node].dest = s.pattern[node] if s.pattern.size > 0 else int(draw(s, node) * p.nodes)
-        s.nodes[node].due = min(NEVER, born + gap(s, p, node))
+        s.nodes[node].dest = any_node(s, p, node) if s.pattern.size == 0 else s.pattern[node]
+        s.nodes[node].due = born + 1 if p.shared else min(NEVER, born + gap(s, p, node))
         s.glob[G_FLYING_BORN] += born * p.packet_flits
         s.nodes[node].mark = MEASURED if s.glob[G_FROM] <= t and born < s.glob[G_UNTIL] else 0
         s.glob[G_OPEN] += s.nodes[node].mark // MEASURED
@@ -110,6 +106,18 @@ def next_packet(s: State, p: Par, node: int, t: int) -> None:
         last = after >= s.nodes[node].last
         s.nodes[node].due = NEVER if last else s.messages[s.order[after]].ready
     s.glob[G_FLYING] += s.nodes[node].left
+
+
+@inlined
+def try_packets(s: State, p: Par, t: int) -> None:
+    """Trials of all nodes in turn with shared random numbers: a node without a packet makes up for its cycles until it has one."""
+    for node in range(p.nodes):
+        while s.nodes[node].left == 0 and s.nodes[node].due <= t:
+            if draw_real(s) < p.chance:
+                next_packet(s, p, node, t)
+                list_source(s, node)
+            else:
+                s.nodes[node].due += 1
 
 
 @inlined
@@ -144,9 +152,9 @@ def source_cycle(s: State, p: Par, node: int, t: int) -> bool:
     s.outs[PORTS * p.nodes * p.vcs + node * p.vcs + v].credit -= 1
     s.glob[G_INJECTED] += 1
     send_flit(s, p, (node * PORTS + NODE) * p.vcs + v, word, t + 2)
-    if s.nodes[node].left == 0 and s.nodes[node].due > t + 1:
+    if s.nodes[node].left == 0 and (p.shared or s.nodes[node].due > t + 1):
         s.nodes[node].source = SRC_IDLE
-        if s.nodes[node].due < NEVER:
+        if s.nodes[node].due < NEVER and not p.shared:
             push_heap(s, node)
         return False
     return True

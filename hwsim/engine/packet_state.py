@@ -29,7 +29,7 @@ NEVER = 1 << 62
 # global counters
 GLOBALS = 20
 (G_TIME, G_HOPS, G_ACCEPTED, G_INJECTED, G_LATENCY, G_ARRIVED, G_FLYING, G_FLYING_BORN, G_OPEN, G_ROUTERS, G_SOURCES, G_HEAP) = range(12)
-(G_EVENTS, G_FROM, G_UNTIL, G_LAST, G_ALL_LATENCY, G_ALL_ARRIVED) = range(12, 18)
+(G_EVENTS, G_FROM, G_UNTIL, G_LAST, G_ALL_LATENCY, G_ALL_ARRIVED, G_REAL, G_WHOLE) = range(12, 20)
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -73,7 +73,7 @@ class State(NamedTuple):
     routers: Ints  # (n,) list of routers with requests
     sources: Ints  # (n,) list of sources with a flit to send
     heap: Ints  # (n,) nodes by ``due``
-    flit_ring: Records  # (R, 5 n) FLIT, flat
+    flit_ring: Records  # (R, 6 n) FLIT, flat
     credit_ring: Ints  # (R, 6 n) output VCs, flat
     wake_ring: Ints  # (R, 5 n V) input VCs, flat
     fill: Records  # (R,) FILL
@@ -81,6 +81,10 @@ class State(NamedTuple):
     pattern: Longs  # (n,) fixed destinations of random traffic, or empty: uniform
     order: Longs  # (m,) messages by source
     messages: Records  # (m,) MESSAGE
+    real: NDArray[np.float64]  # shared random numbers: state and batch, and the 100 in use; integers likewise
+    real_now: NDArray[np.float64]
+    whole: Longs
+    whole_now: Longs
 
 
 class Par(NamedTuple):
@@ -100,8 +104,10 @@ class Par(NamedTuple):
     speculative: bool
     y_first: bool
     traffic: bool
+    shared: bool  # random numbers of one stream for all nodes
     packet_flits: int
-    log_idle: float  # log(1 - packets per node and cycle)
+    chance: float  # packets per node and cycle
+    log_idle: float  # log(1 - chance)
 
 
 @inlined
@@ -123,9 +129,9 @@ def list_source(s: State, node: int) -> None:
 
 @inlined
 def send_flit(s: State, p: Par, to: int, word: int, t: int) -> None:
-    """Let a flit reach input VC ``to`` in cycle ``t``."""
+    """Let a flit reach input VC ``to`` (beyond these: node) in cycle ``t``."""
     b = t & (p.ring - 1)
-    at = b * PORTS * p.nodes + s.fill[b].flits
+    at = b * (PORTS + 1) * p.nodes + s.fill[b].flits
     s.flit_ring[at].to = to
     s.flit_ring[at].word = word
     s.fill[b].flits += 1

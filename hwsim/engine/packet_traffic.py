@@ -30,7 +30,7 @@ from hwsim.engine.packet_state import (
 )
 
 PATTERNS = ("uniform", "transpose", "neighbor")
-DRAIN_STEP = 1000
+DRAIN_STEP, DRAIN_LOOK = 1000, 50
 
 
 def pattern_destinations(pattern: str | Sequence[int] | NDArray[np.int64], width: int, height: int) -> NDArray[np.int64]:
@@ -159,11 +159,13 @@ class TrafficRun:
     def drain(self, limit: float) -> bool:
         """End the window and run, the traffic going on, until every measured packet arrived; False if the mean latency passes ``limit``."""
         self._glob[G_UNTIL] = end = self.cycle
-        while self._glob[G_OPEN] > 0 or bool((self._state.nodes["due"] < end).any()):
-            self.advance(DRAIN_STEP)
+        while True:
+            for _ in range(DRAIN_STEP // DRAIN_LOOK):
+                if self._glob[G_OPEN] == 0 and not bool((self._state.nodes["due"] < end).any()):
+                    return True
+                self.advance(DRAIN_LOOK)
             if self.mean_latency(under_way=True) > limit:
                 return False
-        return True
 
     def result(self, accepted: float, stable: bool) -> TrafficResult:
         """The run so far, with ``accepted`` of its window."""

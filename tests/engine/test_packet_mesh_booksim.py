@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-import numpy as np
 import pytest
 
 
@@ -24,8 +24,7 @@ def load_script(name: str) -> ModuleType:
 
 referee = load_script("referee_booksim")
 RATE_ROWS = referee.mesh_rows()
-STABLE = [row for row in RATE_ROWS if row["sim_type"] == "latency" and row["status"] == "ok"]
-UNSTABLE = [row for row in RATE_ROWS if row["status"] == "unstable"]
+LATENCY = [row for row in RATE_ROWS if row["sim_type"] == "latency"]
 THROUGHPUT = [row for row in RATE_ROWS if row["sim_type"] == "throughput"]
 
 
@@ -33,45 +32,43 @@ def name(row: dict[str, str]) -> str:
     return f"{row['config']}-{row['traffic']}-{row['offered_flits_node_cycle']}"
 
 
-def near_saturation(row: dict[str, str]) -> bool:
-    """Rows whose latency differs by more than 5 % between seeds, BookSim's single one too."""
-    rate, config = float(row["offered_flits_node_cycle"]), row["config"]
-    if row["traffic"] == "transpose":
-        return rate >= 0.14
-    return rate >= {"vc4": 0.42, "vc2s": 0.35, "vc4p4": 0.38}.get(config, 1)
+def case_of(row: dict[str, str], *, shared: bool) -> Any:
+    return referee.case_of(int(row["mesh_k"]), row["config"], row["traffic"], float(row["offered_flits_node_cycle"]), shared)
 
 
-@pytest.mark.parametrize("row", STABLE, ids=name)
-def test_latency_is_that_of_booksim(row: dict[str, str]) -> None:
-    """Within 3.5 % (BookSim's own sampling error at its lowest rates), and where seeds differ by more, within four of their deviations."""
-    mesh, flits = referee.mesh_of(8, row["config"])
-    runs = [referee.latency_run(mesh, row["traffic"], float(row["offered_flits_node_cycle"]), flits, seed) for seed in (1, 2, 3)]
-    assert all(stable for _, _, stable in runs)
-    latency, theirs = float(np.mean([run[0] for run in runs])), float(row["pkt_lat"])
-    assert latency == pytest.approx(theirs, rel=0.4 if near_saturation(row) else 0.035)
-    assert np.mean([run[1] for run in runs]) == pytest.approx(float(row["accepted_flit_rate"]), rel=0.05)
-
-
-@pytest.mark.parametrize("row", UNSTABLE, ids=name)
-def test_saturated_rates_are_unstable(row: dict[str, str]) -> None:
-    mesh, flits = referee.mesh_of(8, row["config"])
-    runs = [referee.latency_run(mesh, row["traffic"], float(row["offered_flits_node_cycle"]), flits, seed) for seed in (1, 2, 3)]
-    assert not all(stable for _, _, stable in runs)
-    assert np.mean([run[1] for run in runs]) == pytest.approx(float(row["accepted_flit_rate"]), rel=0.02)
+@pytest.mark.parametrize("row", LATENCY, ids=name)
+def test_latency_and_verdict_are_those_of_booksim(row: dict[str, str]) -> None:
+    """On the same random numbers, to the six digits that BookSim prints."""
+    latency, accepted, stable = referee.latency_run(case_of(row, shared=True), 1)
+    assert stable == (row["status"] == "ok")
+    assert latency == pytest.approx(float(row["pkt_lat"]), rel=6e-6)
+    assert accepted == pytest.approx(float(row["accepted_flit_rate"]), rel=6e-6)
 
 
 @pytest.mark.parametrize("row", THROUGHPUT, ids=name)
 def test_throughput_beyond_saturation_is_that_of_booksim(row: dict[str, str]) -> None:
-    mesh, flits = referee.mesh_of(8, row["config"])
-    ours = [referee.throughput_run(mesh, row["traffic"], float(row["offered_flits_node_cycle"]), flits, seed) for seed in (1, 2)]
-    assert np.mean(ours) == pytest.approx(float(row["accepted_flit_rate"]), rel=0.03)
+    case = case_of(row, shared=True)
+    assert referee.throughput_run(case, 1) == pytest.approx(float(row["accepted_flit_rate"]), rel=6e-6)
+
+
+@pytest.mark.parametrize("row", [row for row in LATENCY if row["offered_flits_node_cycle"] in ("0.05", "0.2", "0.3")], ids=name)
+def test_own_random_numbers_give_the_same_latency(row: dict[str, str]) -> None:
+    if row["status"] == "ok":
+        point = referee.mean_point(case_of(row, shared=False), 4)
+        assert point.status == "ok"
+        assert point.latency_cycles == pytest.approx(float(row["pkt_lat"]), rel=0.03)
+
+
+@pytest.mark.parametrize("row", THROUGHPUT[:4], ids=name)
+def test_own_random_numbers_give_the_same_throughput(row: dict[str, str]) -> None:
+    assert referee.throughput_run(case_of(row, shared=False), 1) == pytest.approx(float(row["accepted_flit_rate"]), rel=0.03)
 
 
 @pytest.mark.parametrize(
     ("arguments", "figure"),
     [
         ("--k 4 --config vc1 --rate 0.1 --traffic transpose", "latency_cycles"),
-        ("--k 5 --config vc4p4 --rate 0.1 --traffic neighbor", "accepted"),
+        ("--k 5 --config vc4p4 --rate 0.1 --traffic neighbor --stream own --seeds 2", "accepted"),
         ("--k 3 --config vc2s --pattern halo4_interleaved --length 3", "makespan_cycles"),
         ("--k 3 --config vc1p16 --pattern gather_all_to_0_L2", "makespan_cycles"),
     ],
@@ -110,6 +107,7 @@ def test_script_prints_booksims_row_beside_ours(capsys: pytest.CaptureFixture[st
         "--config vc5 --all",
         "--config vc4 --json",
         "--config vc4 --rate 0.1 --seeds 0",
+        "--config vc4 --rate 0.1 --seed -1",
     ],
 )
 def test_script_refuses_in_one_line(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
