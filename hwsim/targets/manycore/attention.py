@@ -21,13 +21,14 @@ from hwsim.targets.manycore.residency import CACHED, MEMORY, Place
 from hwsim.targets.manycore.simd import Loop
 from hwsim.targets.manycore.trees import tree_levels
 
-SOFTMAX = Loop(simple=3, vector=6, exponential=1)  # per vector of scores: scale and mask, maximum, difference, fexp, sum, conversion; load, store, count
+# per vector of scores: scale and mask, maximum, difference, fexp, sum, conversion; load, store, count
+SOFTMAX = Loop(simple=3, vector=6, exponential=1)
 PASSES = 4  # scores written and read, probabilities written and read
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """How attention is laid out: rows of a task, tasks that share keys, tasks in all, minions per task, tasks of the busiest minion, keys each sees."""
+    """How attention is laid out: rows of a task, tasks that share keys, tasks in all, minions of each, tasks of the busiest minion, keys of each."""
 
     rows: int
     alike: int
@@ -94,8 +95,8 @@ def attention_fields(op: Op, arithmetic: str, cache: Place, query: Place, result
 def _traffic(op: Op, t: Tasks, cache: Place, query: Place, result: Place, m: Machine) -> dict[str, float]:
     """Bytes of keys and values to the busiest shire and over the mesh, of the cache from DRAM, and of scores that pass through memory.
 
-    Tasks of one key head lie in one shire and share its lines. A decode step reads its part of the cache from its own shire's scratchpad; in a prefill
-    every shire needs the keys that all others made.
+    Tasks of one key head lie in one shire and share its lines. A decode step reads its part of the cache from its own shire's scratchpad; in a
+    prefill every shire needs the keys that all others made.
     """
     w = m.workers
     stored = [o for o in op.operands if o.role == "kv_cache"]

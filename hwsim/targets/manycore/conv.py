@@ -1,4 +1,4 @@
-"""Convolutions: an implicit product per tap on the tensor unit (rows of A are the pixels of an output row, padding masked), depthwise ones on SIMD."""
+"""Convolutions: an implicit product per tap on the tensor unit (rows of A: pixels of an output row, padding masked); depthwise ones on SIMD."""
 
 from __future__ import annotations
 

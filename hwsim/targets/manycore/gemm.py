@@ -21,7 +21,7 @@ WAVE_STEPS = {"fp32": 0, "fp16": 1, "int8": 4}  # TensorQuant steps on C: none; 
 
 @dataclass(frozen=True)
 class Operand:
-    """A matrix that a product reads or writes: its place, bytes of an element and in all; `bound`: it may be laid out shire by shire as it is used."""
+    """A matrix of a product: its place, bytes of an element and in all; `bound`: it may be laid out shire by shire as it is used."""
 
     place: Place
     width: float
@@ -53,7 +53,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How a product is laid out: rows of a tile, tiles of one product (down and across) and in all, operations per tile, words of the last one of a tap.
+    """How a product is laid out: rows of a tile, tiles of one product (down and across) and in all, operations per tile, words of a tap's last one.
 
     `split`: minions that share one tile's K; `rounds`: tiles that the busiest minion works on, one after another; `in_shire`: tiles (down, across,
     products) that one shire holds at a time, each with `k_share` of its K.
@@ -101,7 +101,8 @@ def tile(product: Product, m: Machine) -> Tiling:
     high = min(down, max(1, held // wide))
     block = (high, wide, math.ceil(held / (high * wide)))
     k_share = min(1.0, per_shire / split)
-    return Tiling(rows, down, across, tiles, steps, words - (per_tap - 1) * m.words, split, math.ceil(tiles / slots), active, per_shire, block, k_share)
+    tail, rounds = words - (per_tap - 1) * m.words, math.ceil(tiles / slots)
+    return Tiling(rows, down, across, tiles, steps, tail, split, rounds, active, per_shire, block, k_share)
 
 
 def operations(product: Product, t: Tiling, m: Machine) -> tuple[float, float]:

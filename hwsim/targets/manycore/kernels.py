@@ -129,7 +129,7 @@ def reduce_cycles(op: Any, p: Any) -> float:
 
 @part
 def charge(op: Any, p: Any, waited: float, out: Any) -> None:
-    """Bytes and joules of the whole chip. Joules of an event hold the minions' waiting for it; `waited` cycles go beyond (misses, trees, barriers)."""
+    """Bytes and joules of the chip. Joules of an event hold the minions' waiting for it; `waited` cycles go beyond (misses, trees, barriers)."""
     out.dram_bytes = op.dram_load_bytes + op.dram_store_bytes
     out.mesh_bytes = op.all_l3 + op.all_remote
     out.scratchpad_bytes = op.all_own_load + op.all_own_store + op.all_shared
@@ -163,8 +163,11 @@ def price(op: Any, p: Any, out: Any) -> None:
     tensor = tensor_cycles(op, p) if op.arithmetic > 0 else 0.0
     issue, misses = issue_cycles(op, p), miss_cycles(op, p)
     loop = max(issue, misses) if op.hidden > 0 else issue + misses
-    out.compute = tensor + loop
     out.scratchpad, out.mesh, out.dram = scratchpad_cycles(op, p), mesh_cycles(op, p), dram_cycles(op, p)
+    loop += op.credits * p.credit_shire_cycles
+    if op.streamed > 0:  # a loop that waits for the stream at first and then runs on what it has
+        loop += max(0.0, out.dram - op.streamed * loop)
+    out.compute = tensor + loop
     if op.first_lines > 0:
         out.exposed = load_cycles(op.first_lines, beyond_own(op.first_level, p), p)
     if op.tail_store_bytes > 0:

@@ -25,8 +25,9 @@ OP_FIELDS = (
     "macs", "compulsory_bytes", "modelled",
     # the busiest minion's tensor operations: rows, operations of all words and of two kinds of remainder, waits for A, cycles of TensorQuant
     "arithmetic", "tile_rows", "full_steps", "tail_words", "tail_steps", "tail2_words", "tail2_steps", "waits", "quant_cycles",
-    # the busiest hart's instructions by rate, and its L1 misses by the level that serves them; hidden: issue covers misses
-    "simple", "vector", "exponential", "reciprocal", "alone", "own_misses", "l3_misses", "dram_misses", "hidden",
+    # the busiest hart's instructions by rate, and its L1 misses by the level that serves them; hidden: issue covers misses; streamed: share of this
+    # loop that runs while operands come from DRAM (0: all of it); credits between harts
+    "simple", "vector", "exponential", "reciprocal", "alone", "own_misses", "l3_misses", "dram_misses", "hidden", "streamed", "credits",
     # minions that load at once, in a shire and on the chip; the busiest minion's and shire's bytes
     "readers", "active", "delivered_bytes", "port_bytes", "store_bytes", "l3_bytes", "remote_bytes",
     "dram_load_bytes", "dram_store_bytes",

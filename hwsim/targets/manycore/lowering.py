@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,16 +112,26 @@ def collective(op: Op, m: Machine) -> dict[str, float]:
 
 
 def _barriers(graph: Graph) -> list[int]:
-    """1 where an operator must wait for a chip barrier: it reads what was made since the last one. Independent operators share one."""
+    """1 where an operator must wait for a chip barrier: it reads what other minions made since the last one. Independent operators share one.
+
+    An elementwise operator works on the elements that the same minions made, product or elementwise, and waits for nobody.
+    """
     since: set[int] = set()
     found = []
     for at, before in enumerate(graph.predecessors):
-        waits = any(p in since for p in before)
+        waits = any(p in since and not _same_minions(graph.ops[p], graph.ops[at]) for p in before)
         if waits:
             since.clear()
         since.add(at)
         found.append(int(waits))
     return found
+
+
+def _same_minions(producer: Op, reader: Op) -> bool:
+    """True when every element that `reader` needs of `producer`'s result can be made by the minion that reads it."""
+    if reader.kind != "elementwise" or reader["fused"] or producer.kind not in (*PRODUCTS[:2], "elementwise"):
+        return False
+    return math.prod(producer.results[0]) == reader["rows"] * reader["cols"]
 
 
 def _around(at: int, op: Op, graph: Graph, m: Machine, waits: int, inner: float, alone: bool) -> dict[str, float]:

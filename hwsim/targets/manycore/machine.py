@@ -67,12 +67,13 @@ def machine(chip: Chip, options: Options, kernels: bool) -> Machine:
         workers=workers(options, chip), options=options, kernels=kernels, rows=count("tile_rows"), cols=count("tile_cols"), words=count("tile_words"),
         lanes=count("lanes"), line=count("line_bytes"), register_bytes=count("register_bytes"), registers=count("vector_registers"),
         scratchpad=chip.number("scratchpad_bytes"), l2=chip.number("l2_bytes"), l3=chip.number("l3_bytes") * chip.number("shires"),
-        dram=chip.number("dram_bytes"), l1_lines=count("l1_scratchpad_lines"), quant_depth=chip.number("quant_float_cycles"), neighbourhood=count("minions_per_shire") // count("neighbourhoods_per_shire"),
-        shire_minions=count("minions_per_shire"), at=_positions(chip), far_hops=chip.number("send_far_hops"),
+        dram=chip.number("dram_bytes"), l1_lines=count("l1_scratchpad_lines"), quant_depth=chip.number("quant_float_cycles"),
+        neighbourhood=count("minions_per_shire") // count("neighbourhoods_per_shire"),
+        shire_minions=count("minions_per_shire"), at=positions(chip), far_hops=chip.number("send_far_hops"),
     )  # fmt: skip
 
 
-def _positions(chip: Chip) -> tuple[tuple[float, float], ...]:
+def positions(chip: Chip) -> tuple[tuple[float, float], ...]:
     """(column, row) of every shire by ID: of the map, or on a near-square grid row by row."""
     shires = int(chip.number("shires"))
     if shires == MAP_SIZE:

@@ -85,9 +85,9 @@ def _check_block(block: tuple[int, int], unit: str | None) -> None:
     lanes = 8 if unit == "simd" else 1
     if rows < 1 or cols < 1 or cols % lanes:
         raise InvalidMapping(f"register_block {rows}x{cols}: rows and columns are positive, columns a multiple of {lanes} with unit={unit}")
-    held = rows * cols // lanes + cols // lanes + 1
+    held = rows * cols // lanes + 2
     if held > REGISTERS:
-        raise InvalidMapping(f"register_block {rows}x{cols} needs {held} of {REGISTERS} registers (accumulators, a row of B, one element of A)")
+        raise InvalidMapping(f"register_block {rows}x{cols} needs {held} of {REGISTERS} registers (accumulators, one of A, one of B)")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hwsim.targets.manycore import layout as L
 from hwsim.targets.manycore.attention import attention_fields
 from hwsim.targets.manycore.gemm import Operand, Product, product_fields
 from hwsim.targets.manycore.machine import Machine
-from hwsim.targets.manycore.residency import Place, Residency
+from hwsim.targets.manycore.residency import Residency
 from hwsim.targets.manycore.simd import BLOCK_LOOPS, Loop, block_fields, conversion, outer_fields, vector_fields
 from hwsim.targets.manycore.simd import Pass as VectorPass
 
@@ -133,7 +133,7 @@ def _cached_bytes(op: Op) -> float:
 def recurrent(op: Op, where: Residency, m: Machine) -> Fields:
     """Fields of an LSTM or GRU: each step is a product of all gates with (input, state), then its functions; a chip barrier between steps.
 
-    Weights are read from their place once when they fit the scratchpads, every step otherwise.
+    Weights come from their place once when they fit the scratchpads, every step otherwise.
     """
     gates, hidden, steps = GATES[op.kind], op["hidden_size"], op["steps"]
     a, b, c = operands(op, where)
@@ -152,7 +152,8 @@ def recurrent(op: Op, where: Residency, m: Machine) -> Fields:
     state = op["batch"] * hidden * width
     step = added(product, vector_fields(work, (gates + 1) * state, 2 * state, c.place, c.place, m))
     every = {name: value if name in MAXIMA else value * steps for name, value in step.items()}
-    if b.bytes <= m.on_chip:
+    if b.bytes <= m.on_chip:  # from the second step on, weights lie in the scratchpads of the shires that use them
+        every.update({name: step.get(name, 0.0) for name in ("l3_bytes", "remote_bytes", "all_l3", "all_remote")})
         every["dram_load_bytes"] = b.bytes * b.place.dram + op.input_bytes * a.place.dram
     every["inner_barriers"] = steps - 1
     return every

@@ -33,7 +33,7 @@ def assumptions(graph: Graph, options: Options, m: Machine, lowered: Lowered) ->
     elif not alone:
         kept = lowered.residency.figures.get("resident_bytes", 0.0)
         found.append(f"steady state: {kept / MEBIBYTE:.1f} MiB of weights and cache stay in the scratchpads, the rest streams every pass")
-        found.append("a chip barrier before every operator that reads what was made since the last one; operators do not overlap")
+        found.append("a chip barrier before an operator that reads what other minions made since the last one; operators do not overlap")
     elif options.operand_level != "l2scp":
         found.append("operands are in memory: in L3 when all of them fit it (a repeated run finds them there), otherwise in DRAM")
     if rows["arithmetic"].any():

@@ -122,7 +122,8 @@ def _stream(read: float, written: float, share: float, source: Place, sink: Plac
     return {
         "port_bytes": share * read, "store_bytes": share * written, "l3_bytes": share * (read * (source.l3 + source.dram) + written * sink.l3),
         "dram_load_bytes": read * source.dram, "dram_store_bytes": written * sink.dram, "delivered_bytes": 0.0,
-        "first_level": L.DRAM if source.dram else L.L3 if source.l3 else L.OWN, "all_own_load": read * source.scratchpad, "all_own_store": written * sink.scratchpad,
+        "first_level": L.DRAM if source.dram else L.L3 if source.l3 else L.OWN, "all_own_load": read * source.scratchpad,
+        "all_own_store": written * sink.scratchpad,
         "all_l3": read * source.l3 + written * sink.l3, "all_l1_bytes": read + written,
     }  # fmt: skip
 
@@ -179,9 +180,10 @@ def block_fields(batch: int, m_rows: int, k: int, n: int, weights: float, weight
                  m: Machine) -> dict[str, float]:  # fmt: skip
     """Fields of a product with block-quantised weights: 8-lane dequantise-and-dot, rows of weights dealt out to harts (llama.cpp's ET backend).
 
-    Rows go to all harts, or to minions whose two harts share K (K of at least 8192, or 2048 with at most eight rows a minion). All harts of a shire
+    Rows go to all harts, or to minions whose two harts share K (K of at least 8192, or 2048 with at most eight rows a minion) and pass one credit per
+    result to add their parts. All harts of a shire
     walk the same activations in step and keep none: each of their lines comes from L3. A row's weights come from their home for the first vector of
-    activations and from L2 for the others.
+    activations, all harts at once, and from L2 for the others.
     """
     w = m.workers
     rows = batch * n
@@ -196,7 +198,8 @@ def block_fields(batch: int, m_rows: int, k: int, n: int, weights: float, weight
     read, written = moved
     share = min(1.0, mine * w.per_shire * (2.0 if shared else w.harts_per_minion) / rows) if rows >= w.minions else 1.0 / w.shires
     return {
-        "modelled": 1, **_hart(each, vectors, m), **_chip(each, rows * m_rows * k / m.lanes), "unit": L.SIMD, "readers": w.per_shire, "active": active,
+        "modelled": 1, **_hart(each, vectors, m), **_chip(each, rows * m_rows * k / m.lanes), "unit": L.SIMD, "readers": w.per_shire,
+        "active": active, "streamed": 1.0 / m_rows, "credits": 2 * mine * m_rows if shared else 0.0,
         "own_misses": again + first * place.scratchpad, "l3_misses": activations + first * place.l3, "dram_misses": first * place.dram,
         "l3_bytes": share * (weights + m_rows * k * 4.0 * batch), "dram_load_bytes": weights * place.dram + read * source.dram,
         "dram_store_bytes": written * source.dram, "store_bytes": share * written, "first_level": L.DRAM if place.dram else L.L3, "first_lines": 1,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidChip
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
@@ -39,8 +40,14 @@ class Manycore(TargetBase):
         return price
 
     def check(self, chip: Chip) -> None:
-        """Refuse a chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""
+        """Refuse a chip that lacks a constant, or whose clock has no operating point. Raises `InvalidChip`, `MissingParameter`."""
         spec.check_chip(chip)
+        points = chip.vector("dvfs_clock_hz")
+        if not points[0] <= chip.number("clock_hz") <= points[-1]:
+            raise InvalidChip(
+                f"chip '{chip.name}': no voltage is known at a clock_hz of {chip.number('clock_hz') / 1e6:g} MHz, so no energy; operating points "
+                f"lie between {points[0] / 1e6:g} and {points[-1] / 1e6:g} MHz (dvfs_clock_hz, dvfs_voltage_v: state more of them)"
+            )
 
     def options(self, mapping: Mapped) -> Mapped:
         """Check mapping options and return those that are stated. Raises `InvalidMapping`."""
