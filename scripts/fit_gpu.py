@@ -27,6 +27,7 @@ STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("activation_stream_serving", "norm_stream_serving", "vector_ramp_s"), "measured_vector_op"),
         (("link_fraction", "link_hop_s", "link_pipeline_s", "link_pipeline_bytes"), "allreduce"),
         (("thread_bytes_in_flight",), "occupancy"),
+        (("transformers_dispatch_s", "vllm_step_s"), "gpu_peer"),
     ],
     "a100-80-pcie": [(("sgemm_fraction",), "gemm_fp32")],
     "v100-pcie": [(("sgemm_fraction",), "gemm_fp32")],
@@ -34,7 +35,7 @@ STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "h100": [
         (("sgemm_fraction",), "gemm_fp32"),
         (("gemm_fraction_framework", "fp8_fraction"), "gemm_best"),
-        (("host_step_s", "host_request_s"), "llm_serving"),
+        (("vllm_step_s", "host_request_s"), "llm_serving"),
         (("request_j",), "llm_serving_power"),
     ],
     "h200": [(("switch_fraction", "link_hop_s", "link_pipeline_s"), "allreduce")],

@@ -118,8 +118,8 @@ def price(op: Any, p: Any, out: Any) -> None:
         if op.converted_bytes > 0:
             out.exposed += stream_cycles(op.converted_bytes, p.copy_stream, p)
     if op.dispatch == spec.ASYNC:
-        out.dispatch = op.launches * p.async_dispatch_s * p.clock_hz
-    out.host_gap = (op.host * p.host_step_s + op.requests * p.host_request_s) * p.clock_hz
+        out.dispatch = op.launches * (p.transformers_dispatch_s if p.transformers > 0 else p.async_dispatch_s) * p.clock_hz
+    out.host_gap = (op.host * (p.vllm_step_s if p.vllm > 0 else p.host_step_s) + op.requests * p.host_request_s) * p.clock_hz
     if executed > 0:
         out.roofline = executed / (op.gpus * p.sm_count * sm_rate(op.arithmetic, p))
     charge(op, p, executed, out)

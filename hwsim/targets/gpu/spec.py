@@ -37,7 +37,8 @@ OP_FIELDS = (
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 
 TILES = 4
-NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident")
+NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident",
+           "vllm", "transformers")  # fmt: skip
 
 
 def _fractions(names: str, **bounds: Any) -> tuple[Constant, ...]:
@@ -63,8 +64,8 @@ PARAMETERS = ParameterTable(
         *constants("gemm_ramp_s vector_ramp_s", zero=True),
         *constants("queued_launch_s graph_launch_s grid_sync_s eager_matmul_s eager_softmax_s eager_norm_s eager_elementwise_s"),
         *constants("eager_collective_s", zero=True),
-        *constants("async_dispatch_s"),
-        *constants("host_step_s host_request_s link_bytes_per_s", zero=True),  # no link: 0
+        *constants("async_dispatch_s transformers_dispatch_s"),
+        *constants("host_step_s vllm_step_s host_request_s link_bytes_per_s", zero=True),  # no link: 0
         *_fractions("link_fraction"),
         *constants("link_hop_s"),
         *constants("link_pipeline_s", zero=True),

@@ -53,7 +53,8 @@ class GpuTarget(TargetBase):
             "devices": options.devices, "nodes": options.nodes, "serving": kernels == "serving", "split_kv": options.split_kv,
             "algorithm": spec.ALGORITHM_CODES.get(options.algorithm or "", spec.FASTER if options.engine else spec.RING),
             "activity": options.energy == "activity", "pcie": options.link == "pcie", "native": options.library != "cuda-12",
-            "nchw": options.layout == "nchw", "l2_resident": options.l2_resident,
+            "nchw": options.layout == "nchw", "l2_resident": options.l2_resident, "vllm": options.software.startswith("vllm"),
+            "transformers": options.software == "hf_transformers",
         }  # fmt: skip
         params = spec.PARAMETERS.record(chip, numbers)
         dispatches = [name for name in spec.DISPATCH_CODES if name in lowered.dispatches]
