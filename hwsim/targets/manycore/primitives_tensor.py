@@ -79,7 +79,7 @@ def operand_rate(tiles: int, shires: float, minions: float, p: Any) -> float:
     if tiles == 0:
         return memory.shared_load_rate(minions, p) / minions
     if tiles == 1:
-        return memory.own_load_rate(minions, p.tile_rows, p.banks_per_shire, p) / minions
+        return memory.own_load_rate(p.load_units * minions, p.tile_rows, p.banks_per_shire, p) / minions
     flying = memory.flight_rate(minions, p.load_units * p.outstanding_lines, p.dram_cycles, p)
     return float(min(shires * flying, p.dram_bytes_per_cycle) / (shires * minions))
 

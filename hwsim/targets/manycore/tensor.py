@@ -23,7 +23,9 @@ def fma_uops(m: float, int8: bool) -> float:
 def fma_from_l1(m: float, words: float, int8: bool, p: Any) -> float:
     """Busy cycles with B in the L1 scratchpad: ``fill + (words - 1) max(u-ops + port, hazard) + u-ops``.
 
-    int8: the second word's reads start under the fill; rows leave in pairs, so an odd last one leaves early. An operation of two u-ops of a single row ends early.
+    int8: the second word's reads start under the fill; rows leave in pairs, an odd last one early.
+
+    An operation of two u-ops of a single row ends early.
     """
     early = p.fma_pair_early_cycles if m == 1.0 and fma_uops(words, int8) == 2.0 else 0.0
     if int8:
