@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwsim.targets.fpga.engine import Engine
+from hwsim.targets.fpga.flightllm.engine import ENGINE as FLIGHTLLM
 from hwsim.targets.fpga.systolic.engine import ENGINE as SYSTOLIC
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (SYSTOLIC,)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (SYSTOLIC, FLIGHTLLM)}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.engine.jit import jit
+from hwsim.targets.fpga.flightllm.price import price_flightllm
+from hwsim.targets.fpga.flightllm.spec import CODE as FLIGHTLLM
+from hwsim.targets.fpga.flightllm.timing import prepare_flightllm
 from hwsim.targets.fpga.power import charge
 from hwsim.targets.fpga.systolic.price import price_systolic
 from hwsim.targets.fpga.systolic.spec import CODE as SYSTOLIC
@@ -14,12 +17,16 @@ from hwsim.targets.fpga.systolic.spec import CODE as SYSTOLIC
 def prepare(p: Any) -> None:
     """Fill the columns that follow from constants."""
     p.clock_hz = p.design_clock_hz
+    if p.engine_code == FLIGHTLLM:
+        prepare_flightllm(p)
 
 
 @jit
 def price(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one operator (one execution on the whole design); one without a model (kind 0) only moves its compulsory bytes."""
-    if op.kind > 0:  # noqa: SIM102  (one line per engine)
+    if op.kind > 0:
         if p.engine_code == SYSTOLIC:
             price_systolic(op, p, out)
+        elif p.engine_code == FLIGHTLLM:
+            price_flightllm(op, p, out)
     charge(op, p, out)

@@ -1,0 +1,78 @@
+"""Lays a decoder's graph out as FlightLLM programs: formats, fusion, lengths, memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from hwsim.core.chip import Chip
+from hwsim.core.encoding import operator_table, resident_bytes
+from hwsim.core.errors import Infeasible
+from hwsim.core.graph import Graph
+from hwsim.targets.fpga.engine import Plan
+from hwsim.targets.fpga.flightllm.compress import Formats, compressed, formats, quantised
+from hwsim.targets.fpga.flightllm.encode import Encoder
+from hwsim.targets.fpga.flightllm.parameters import parameter_bytes
+from hwsim.targets.fpga.layout import OP_DTYPE
+from hwsim.targets.fpga.mapping import Options
+
+KEPT_GRAPHS = 16
+_KEPT: OrderedDict[tuple[str, Formats], Graph] = OrderedDict()
+
+
+def model_of(graph: Graph, options: Options, chip: Chip) -> Graph:
+    """Return the graph in the design's formats; the last `KEPT_GRAPHS` are kept."""
+    key = (graph.key, formats(options, chip))
+    found = _KEPT.pop(key, None) or compressed(graph, key[1])
+    _KEPT[key] = found
+    while len(_KEPT) > KEPT_GRAPHS:
+        _KEPT.popitem(last=False)
+    return found
+
+
+def check_length(graph: Graph, chip: Chip) -> None:
+    """Refuse a request longer than the compiled programs. Raises `Infeasible`."""
+    meta = graph.meta
+    tokens = int(meta.get("context", 0)) or int(meta.get("prompt", 0)) + int(meta.get("generate", 0))
+    if tokens > (most := chip.number("max_length")):
+        raise Infeasible(f"tokens of a sequence on {chip.name}", demand=tokens, bound=most, unit="tokens",
+                         levers=("a shorter prompt, context or generation", "max_length of the design"))  # fmt: skip
+
+
+def check_memory(model: Graph, options: Options, chip: Chip) -> float:
+    """Return the bytes that stay in HBM: parameters and caches. Raises `Infeasible` when they do not fit."""
+    needed = parameter_bytes(model, options, chip) + resident_bytes(model) - model.weight_bytes
+    if needed > (have := chip.number("hbm_bytes")):
+        raise Infeasible(f"parameters and KV cache in the HBM of {chip.name}", demand=needed, bound=have, unit="bytes",
+                         levers=("fewer weight_bits", "a shorter context or smaller batch", "a device with more HBM"))  # fmt: skip
+    return needed
+
+
+def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
+    """Return the programs of a graph. Raises `Infeasible` for what is too long or does not fit the memory."""
+    check_length(graph, chip)
+    model = model_of(graph, options, chip)
+    encoder = Encoder.of(model, chip, options)
+    table = operator_table(model, OP_DTYPE, encoder)
+    memory = check_memory(model, options, chip)
+    numbers = {
+        "fl_board": float(encoder.board), "fl_core_efficiency": options.core_efficiency or 0.0, "fl_hbm_efficiency": options.hbm_efficiency or 0.0,
+        "fl_hbm_bytes_per_s": options.hbm_bandwidth_bytes_per_s or 0.0, "fl_serial": float(options.overlap is False),
+    }  # fmt: skip
+    stated = {"timing": "board" if encoder.board else "authors_simulator", "attention_mask": encoder.mask, "overlap": options.overlap is not False}
+    return Plan(model, table, numbers=numbers, stated=stated, figures={"memory_bytes": memory}, assumptions=_assumptions(graph, encoder))
+
+
+def _assumptions(graph: Graph, encoder: Encoder) -> tuple[str, ...]:
+    notes = []
+    if any(quantised(op) for op in graph.ops):
+        bits = encoder.options.weight_bits or encoder.chip.number("linear_bits")
+        notes.append(f"quantised by the design's compiler: INT8 activations and cache, {bits:g}-bit linear weights, Q and K projections sparse")
+    if encoder.board:
+        notes.append("board timing: stream efficiency of the device, a gap per load, pipeline fills; the core efficiency is fitted to one board figure")
+    else:
+        notes.append("timing of the FlightLLM authors' own simulator, replayed: agreement with its figures is agreement with their model, not hardware")
+    if graph.phase in ("prefill", "generate"):
+        notes.append(f"prompts run padded to the next compiled length, the output head on every row; attention mask: {encoder.mask}")
+    if graph.phase in ("decode", "generate"):
+        notes.append("each step runs the program of the next compiled length; every new token copies the cache once (concatenation)")
+    return tuple(notes)
