@@ -7,7 +7,7 @@ import math
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip
 from hwsim.core.parameters import Constant, ParameterTable
-from hwsim.targets.manycore.spec_energy import ENERGY_CONSTANTS, ENERGY_NUMBERS
+from hwsim.targets.manycore.spec_energy import ENERGY_CONSTANTS, ENERGY_NUMBERS, check_energy
 
 MAP_SIZE = 32  # compute shires of the drawn map; another count is laid out on a near-square grid
 MEMORY_SHIRES = 8
@@ -73,6 +73,7 @@ PARAMETERS = ParameterTable((*STRUCTURE, *TENSOR, *MEMORY, *SYNC, *ISSUE, *HOST,
 def check_chip(chip: Chip) -> None:
     """Refuse a chip that lacks a constant, or states an impossible one. Raises `MissingParameter`, `InvalidChip`."""
     PARAMETERS.check(chip)
+    check_energy(chip)
     for name in ("shires", "minions_per_shire", "neighbourhoods_per_shire", "shires_on_die", "dram_channels"):
         value = chip.number(name)
         if value != math.floor(value) or value < 1:

@@ -6,6 +6,10 @@ figures of one event are named ``_zeros_j`` and ``_random_j`` the operands decid
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidChip
 from hwsim.core.parameters import Constant
 
 # codes of the mapping numbers
@@ -68,3 +72,23 @@ DERIVED_NUMBERS = (
     "dram_load_j", "dram_store_j", "scalar_j", "vector_j", "exponential_j", "reciprocal_j",
 )  # fmt: skip
 ENERGY_NUMBERS = MAPPING_NUMBERS + DERIVED_NUMBERS
+WHOLES = {  # shares that are parts of one whole
+    **{f"dynamic energy of {kind}": tuple(f"rail_{kind}_{rail}" for rail in ("minion", "sram", "mesh"))
+       for kind in ("arithmetic", "scratchpad", "mesh", "dram")},
+    "leakage": ("minion_leak_share", "sram_leak_share", "mesh_leak_share"),
+    "fixed idle power": ("minion_fixed_share", "mesh_fixed_share"),
+}  # fmt: skip
+
+
+def check_energy(chip: Chip) -> None:
+    """Refuse shares of a whole that exceed it, operating points out of order, and operands that cost more at rest. Raises `InvalidChip`."""
+    for whole, parts in WHOLES.items():
+        if (total := sum(chip.number(name) for name in parts)) > 1:
+            raise InvalidChip(f"chip '{chip.name}': {', '.join(parts)} are shares of the {whole} and add up to {total:g}, more than 1")
+    clocks, volts = chip.vector("dvfs_clock_hz"), chip.vector("dvfs_voltage_v")
+    if any(b <= a for a, b in pairwise(clocks)) or any(b < a for a, b in pairwise(volts)):
+        raise InvalidChip(f"chip '{chip.name}': dvfs_clock_hz must rise, and dvfs_voltage_v must not fall, from point to point")
+    steps = [("mac_fp32_constant_j", "mac_fp32_random_j"), *((f"{event}_zeros_j", f"{event}_random_j") for event in DATA_EVENTS)]
+    for rest, busy in steps:
+        if chip.number(rest) > chip.number(busy):
+            raise InvalidChip(f"chip '{chip.name}': {busy} must be at least {rest}: operands that switch take more energy")

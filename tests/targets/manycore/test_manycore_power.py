@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidMapping, InvalidTrace
+from hwsim.core.errors import InvalidChip, InvalidMapping, InvalidTrace
 from hwsim.core.program import Table
 from hwsim.readers.chip_file import load_chip
-from hwsim.targets.manycore import dvfs, rails, spec_energy
+from hwsim.targets.manycore import dvfs, rails, spec, spec_energy
 from hwsim.targets.manycore.area import area_mm2
 from hwsim.targets.manycore.power import power_numbers, power_record, tensor_loop_power
 from hwsim.targets.manycore.primitives_energy import PRIMITIVES
@@ -174,3 +174,20 @@ def test_defaults_of_the_mapping_numbers() -> None:
     assert power_numbers({"data": "zeros"}, "ones")["data"] == spec_energy.CONSTANT
     assert table()["die_temperature_c"][0] == CHIP.number("die_temperature_c")
     assert table(die_temperature_c=0.0)["die_temperature_c"][0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"rail_dram_mesh": 0.9}, "more than 1"),
+        ({"minion_leak_share": 0.9}, "more than 1"),
+        ({"dvfs_clock_hz": (3e8, 7e8, 6e8, 8e8)}, "must rise"),
+        ({"dvfs_voltage_v": (0.5, 0.4, 0.5, 0.6)}, "must not fall"),
+        ({"own_load_random_j": 1e-12}, "at least own_load_zeros_j"),
+        ({"card_leak": (1.0, 1.0)}, "needs 3 figures"),
+    ],
+)
+def test_impossible_energy_constants_are_refused(change: dict[str, Any], why: str) -> None:
+    spec.check_chip(CHIP)
+    with pytest.raises(InvalidChip, match=why):
+        spec.check_chip(CHIP.replace(**change))
