@@ -51,14 +51,32 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     "wafer decode, as released": ("wse2", "llama3-8b", DECODE, {"grid": (360, 360), "workload_mode": "paper_faithful"}),
     "wafer decode, another system": ("wse2", "llama3-8b", DECODE, {"grid": (360, 360), "system": "ladder", "workload_mode": "paper_faithful"}),
     "wafer generation": ("wse2", "llama3-8b", GENERATE, {"prefill_grid": (300, 300), "decode_grid": (240, 240)}),
+    "manycore product": ("et-soc-1", "matmul", PRODUCT, {}),
+    "manycore product, resident, K split": ("et-soc-1", "matmul", {**PRODUCT, "dtype": "int8"}, {"operand_level": "l2scp", "k_split": 2}),
+    "manycore product, plain loop": ("et-soc-1", "matmul", {**PRODUCT, "dtype": "fp32"}, {"unit": "simd", "register_block": (2, 16), "harts": 64}),
+    "manycore product, scalar, launched": ("et-soc-1", "matmul", {**PRODUCT, "dtype": "fp32"}, {"unit": "scalar", "include_launch": True}),
+    "manycore all-reduce": ("et-soc-1", "allreduce", {"elements": 64, "dtype": "fp32"}, {}),
+    "manycore recurrence": ("et-soc-1", "lstm", {"input_size": 256, "hidden_size": 128, "steps": 4}, {}),
+    "manycore decode": ("et-soc-1", "llama3-8b", DECODE, {}),
+    "manycore decode at a clock": ("et-soc-1", "llama3-8b", DECODE, {"frequency_hz": 700e6, "die_temperature_c": 60, "data": "random"}),
+    "manycore prefill, scores in memory": ("et-soc-1", "llama3-8b", PREFILL, {"flash_attention": False}),
+    "manycore generation, kernels": ("et-soc-1", "llama3-8b", {**GENERATE, "weight_dtype": "q8_0"}, {"runtime": "kernel_per_op"}),
+    "fpga product": ("u280+systolic_array", "matmul", {**PRODUCT, "dtype": "int8"}, {}),
+    "fpga product, packed, at a clock": (
+        "kv260", "matmul", {**PRODUCT, "dtype": "int8"}, {"design": "systolic_array", "rows": 8, "cols": 32, "dsp_packing": True, "clock_hz": 250e6},
+    ),
+    "fpga product, wide": ("vhk158+systolic_array", "matmul", {**PRODUCT, "dtype": "int16"}, {}),
+    "manycore network": ("et-soc-1", "resnet18", {"batch": 2, "dtype": "int8"}, {}),
 }
 CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation"}
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
     "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
+    "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
+    "manycore": ("et-soc-1", "fft", {"points": 64}, {}),
     "wafer_mesh": ("wse2", "lstm", {"input_size": 16, "hidden_size": 8}, {"grid": (8, 8)}),
 }
-INPUTS = {"lstm": (1, 1, 16), "norm": (1, 100)}
+INPUTS = {"lstm": (1, 1, 16), "norm": (1, 100), "fft": (1, 64)}
 
 
 @pytest.fixture(autouse=True)
