@@ -32,3 +32,9 @@ def first_from(members: int, offset: int) -> int:
     """Number of the first set bit from ``offset`` (0..62) on, cyclically; ``members`` is not 0."""
     above = members & (-1 << offset)
     return lowest(above if above != 0 else members)
+
+
+@inlined
+def after(number: int, members: int) -> int:
+    """The next of ``members`` numbers, in turn."""
+    return number + 1 if number + 1 < members else 0

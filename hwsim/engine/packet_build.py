@@ -128,11 +128,14 @@ def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffi
     glob = np.zeros(GLOBALS, dtype=np.int64)
     glob[G_UNTIL], glob[G_LAST] = NEVER, -1
     glob[[G_REAL, G_WHOLE]] = LONG
-    real, whole = shared_streams(sends.seed if isinstance(sends, Traffic) and sends.shared else 0)
+    shared = shared_streams(sends.seed) if isinstance(sends, Traffic) and sends.shared else (np.zeros(0), _none())
     ports, inputs, outs = np.zeros(n * PORTS, dtype=PORT), np.zeros(total, dtype=VC), np.zeros(total + n * vcs, dtype=OUT)
     ports["free"], ports["link"] = (1 << vcs) - 1, links(width, height)
     inputs["router"] = np.repeat(np.arange(n), PORTS * vcs)
     outs["credit"], outs["holder"] = router.buffer_flits, -1
+    outs["holder"][total:] = np.repeat(np.arange(n), vcs)
+    scratch = np.zeros(PORTS * vcs, dtype=SCRATCH)
+    scratch["port"] = np.repeat(np.arange(PORTS), vcs)
     messages = sends if isinstance(sends, Messages) else Messages()
     order = np.argsort(messages.sources, kind="stable").astype(np.int64)
     return State(
@@ -149,12 +152,12 @@ def state(width: int, height: int, router: RouterConfig, par: Par, sends: Traffi
         credit_ring=np.zeros(par.ring * n * (PORTS + 1), dtype=np.int32),
         wake_ring=np.zeros(par.ring * total, dtype=np.int32),
         fill=np.zeros(par.ring, dtype=FILL),
-        scratch=np.zeros(PORTS * vcs, dtype=SCRATCH),
+        scratch=scratch,
         pattern=sends.pattern if isinstance(sends, Traffic) else _none(),
         order=order,
         messages=_messages(messages),
-        real=real,
+        real=shared[0],
         real_now=np.zeros(LONG),
-        whole=whole,
+        whole=shared[1],
         whole_now=np.zeros(LONG, dtype=np.int64),
     )

@@ -59,7 +59,7 @@ def take_credits(s: State, p: Par, t: int) -> None:
         out = s.credit_ring[k]
         s.outs[out].credit += 1
         if out >= sources:
-            node = (out - sources) // p.vcs
+            node = s.outs[out].holder
             if s.nodes[node].source == SRC_BLOCKED:
                 list_source(s, node)
         elif s.outs[out].credit == 1 and s.outs[out].holder >= 0:
@@ -86,7 +86,7 @@ def take_wakes(s: State, p: Par, t: int) -> None:
 @inlined
 def run_sources(s: State, p: Par, t: int) -> None:
     """Sources with something to send try."""
-    if p.shared and p.chance > 0:
+    if p.shared:
         try_packets(s, p, t)
     while s.glob[G_HEAP] > 0 and s.nodes[s.heap[0]].due <= t:
         list_source(s, pop_heap(s))

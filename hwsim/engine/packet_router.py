@@ -10,7 +10,7 @@ compete as equals for the ports but yield to others of the same pair; a grant to
 from __future__ import annotations
 
 from hwsim.engine.mesh_jit import inlined
-from hwsim.engine.packet_bits import first_from, lowest
+from hwsim.engine.packet_bits import after, first_from, lowest
 from hwsim.engine.packet_state import (
     DEST_SHIFT,
     G_ACCEPTED,
@@ -98,8 +98,8 @@ def allocate_vcs(s: State, p: Par, router: int) -> int:
             offset = s.vcs[base + i].accept - o * p.vcs
             choice = o * p.vcs + first_from(s.scratch[i].won, offset if 0 <= offset < p.vcs else 0)
             s.scratch[i].won = 0
-            s.outs[base + choice].grant = (i + 1) % (PORTS * p.vcs)
-            s.vcs[base + i].accept = (choice + 1) % (PORTS * p.vcs)
+            s.outs[base + choice].grant = after(i, PORTS * p.vcs)
+            s.vcs[base + i].accept = after(choice, PORTS * p.vcs)
             s.scratch[pairs].pair, s.scratch[pairs].pair_out = i, choice
             pairs += 1
     return pairs
@@ -127,7 +127,7 @@ def allocate_switch(s: State, p: Par, router: int) -> int:
         if p.speculative:
             asking |= speculative_requests(s, p, router, o)
         if asking != 0:
-            i = first_from(asking, s.ports[ports + o].switch_grant * p.vcs) // p.vcs
+            i = s.scratch[first_from(asking, s.ports[ports + o].switch_grant * p.vcs)].port
             granted |= 1 << (i * PORTS + o)
     matched = 0
     while granted != 0:
@@ -135,8 +135,8 @@ def allocate_switch(s: State, p: Par, router: int) -> int:
         mine = (granted >> (i * PORTS)) & 31
         granted &= -1 << ((i + 1) * PORTS)
         o = first_from(mine, s.ports[ports + i].switch_accept)
-        s.ports[ports + o].switch_grant = (i + 1) % PORTS
-        s.ports[ports + i].switch_accept = (o + 1) % PORTS
+        s.ports[ports + o].switch_grant = after(i, PORTS)
+        s.ports[ports + i].switch_accept = after(o, PORTS)
         matched |= (o + 1) << (6 * i)
     return matched
 
@@ -149,7 +149,7 @@ def pick_vc(s: State, p: Par, router: int, i: int, o: int) -> int:
     if p.speculative and asking == 0:
         asking = (s.ports[router * PORTS + o].ask_vc >> (i * p.vcs)) & low
     v = first_from(asking, s.ports[port].switch_vc)
-    s.ports[port].switch_vc = (v + 1) % p.vcs
+    s.ports[port].switch_vc = after(v, p.vcs)
     return i * p.vcs + v
 
 
@@ -205,7 +205,7 @@ def traverse(s: State, p: Par, router: int, vc: int, t: int) -> None:
         send_credit(s, p, out, t + p.eject_credit_delay)
     else:
         send_flit(s, p, s.ports[router * PORTS + o].link * p.vcs + s.vcs[vc].out - o * p.vcs, word, t + p.flit_delay)
-    port = i // p.vcs
+    port = s.scratch[i].port
     if port == NODE:
         send_credit(s, p, p.nodes * PORTS * p.vcs + router * p.vcs + i - NODE * p.vcs, t + 2)
     else:

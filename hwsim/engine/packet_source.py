@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from hwsim.engine.mesh_jit import inlined
+from hwsim.engine.packet_bits import after
 from hwsim.engine.packet_random import draw, draw_real, draw_whole
 from hwsim.engine.packet_state import (
     DEST_SHIFT,
@@ -124,8 +125,9 @@ def try_packets(s: State, p: Par, t: int) -> None:
 def choose_vc(s: State, p: Par, node: int) -> int:
     """The first VC with room after the one the node used last; -1 if none has."""
     base, last = (PORTS * p.nodes + node) * p.vcs, -1 - s.nodes[node].vc
-    for k in range(1, p.vcs + 1):
-        v = (last + k) % p.vcs
+    v = last
+    for _ in range(p.vcs):
+        v = after(v, p.vcs)
         if s.outs[base + v].credit > 0:
             return int(v)
     return -1

@@ -57,8 +57,8 @@ SOURCE = _record(
 MESSAGE = _record(dest="i8", flits="i8", ready="i8", injected="i8", arrived="i8")
 FLIT = _record(word="i8", to="i4")
 FILL = _record(flits="i4", credits="i4", wakes="i4")
-# work space of the VC allocator: output VCs granted to an input VC (0 between uses); pairs matched
-SCRATCH = _record(won="i8", pair="i4", pair_out="i4")
+# by input VC of a router: its port; work space of the VC allocator: output VCs granted to it (0 between uses); pairs matched
+SCRATCH = _record(won="i8", pair="i4", pair_out="i4", port="i4")
 
 
 class State(NamedTuple):
@@ -68,7 +68,7 @@ class State(NamedTuple):
     nodes: Records  # (n,) SOURCE
     ports: Records  # (5 n,) PORT
     vcs: Records  # (5 n V,) VC
-    outs: Records  # (5 n V + n V,) OUT; at the end the sources' views of their routers' input VCs
+    outs: Records  # (5 n V + n V,) OUT; at the end the nodes' views of their routers' input VCs, held by the node
     flits: Longs  # (5 n V, depth) FIFOs, flat
     routers: Ints  # (n,) list of routers with requests
     sources: Ints  # (n,) list of sources with a flit to send

@@ -85,10 +85,13 @@ def test_nothing_to_send_takes_no_time() -> None:
 
 
 def test_the_route_order_decides_which_links_meet() -> None:
-    """(0, 1) and (1, 0) to (1, 1) meet at its node only; (0, 0) to (1, 1) goes over one neighbour or the other."""
-    xy, yx = (PacketMesh(2, 2, VC1, order).deliver([0] * 20 + [1] * 20, [3] * 20 + [3] * 20, 1) for order in ("xy", "yx"))
-    assert xy.arrival_cycles[20:].max() >= yx.arrival_cycles[20:].max()
-    assert xy.flit_hops == yx.flit_hops == 20 * 3 + 20 * 2
+    """(0, 0) to (1, 1) and (1, 0) to (1, 2) meet on the link from (1, 0) to (1, 1) if x comes first, and nowhere if y does."""
+    sources, destinations = [0] * 20 + [1] * 20, [3] * 20 + [5] * 20
+    for order, meet in (("xy", True), ("yx", False)):
+        mesh = PacketMesh(2, 3, VC1, order)
+        both = mesh.deliver(sources, destinations, 1).arrival_cycles
+        alone = [mesh.deliver(sources[part], destinations[part], 1).arrival_cycles for part in (slice(20), slice(20, 40))]
+        assert (both > np.concatenate(alone)).any() == meet
 
 
 def test_a_longer_stage_or_link_adds_its_cycles_per_router() -> None:

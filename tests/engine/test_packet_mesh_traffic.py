@@ -53,6 +53,14 @@ def test_no_traffic_ends_at_once() -> None:
     assert result.stable
 
 
+def test_no_traffic_on_the_shared_stream_ends_too() -> None:
+    run = PacketMesh(3, 3, VC4).start_traffic("uniform", 0.0, shared_stream=True)
+    run.measure()
+    run.advance(100)
+    assert run.drain(500.0)
+    assert run.injected == 0
+
+
 def test_a_full_rate_to_oneself_is_accepted() -> None:
     mesh = PacketMesh(3, 3, VC4)
     result = mesh.run_traffic(np.arange(9), 1.0, 1, 500, 500)
