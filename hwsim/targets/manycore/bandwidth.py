@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import jit, part
 from hwsim.targets.manycore.issue import instruction_cycles
 from hwsim.targets.manycore.memory import dram_latency, flight_rate, l3_latency, own_load_rate, own_store_rate, remote_latency
 from hwsim.targets.manycore.shire_map import offset_source, ring_link_flows, shire_hops
@@ -34,28 +34,34 @@ def own_store(minions: float, p: Any) -> float:
     return own_store_rate(minions, p)
 
 
+@part
+def far_rate(minions: float, lines: float, latency_cycles: float, most: float, p: Any) -> float:
+    """Loads of `minions` from a level outside the shire, `lines` in flight each, at most `most` bytes per cycle and minion."""
+    return float(min(flight_rate(minions, lines, latency_cycles, p), minions * most, p.shire_bytes_per_cycle))
+
+
 @jit
-def remote_load(minions: float, lines: float, hops: float, p: Any) -> float:
+def remote_load(minions: float, lines: float, most: float, hops: float, p: Any) -> float:
     """One shire's loads from another shire's scratchpad `hops` away; the target's banks give what they give their own shire."""
-    return float(min(flight_rate(minions, lines, remote_latency(hops, p), p), p.shire_bytes_per_cycle))
+    return far_rate(minions, lines, remote_latency(hops, p), most, p)
 
 
 @jit
-def ring_load(offset: int, shires: int, minions: float, lines: float, link: float, p: Any) -> float:
+def ring_load(offset: int, shires: int, minions: float, lines: float, most: float, link: float, p: Any) -> float:
     """All of `shires` shires reading shire s + offset; flows share `link` bytes per cycle of the busiest link of their routes."""
     flows = ring_link_flows(offset, shires, p)
     total = 0.0
     for shire in range(shires):
         hops = shire_hops(shire, offset_source(shire, offset, shires), p)
-        total += min(remote_load(minions, lines, hops, p), link / max(1, flows[shire]))
+        total += min(remote_load(minions, lines, most, hops, p), link / max(1, flows[shire]))
     return total
 
 
 @jit
-def cached_load(shires: float, minions: float, lines: float, share: float, p: Any) -> float:
+def cached_load(shires: float, minions: float, lines: float, most: float, share: float, p: Any) -> float:
     """Loads of all readers from addresses homed everywhere, `share` of which hit L3: times add, ``1 / (share / L3 + (1 - share) / DRAM)``."""
-    near = shires * min(flight_rate(minions, lines, l3_latency(p.home_hops, p), p), p.shire_bytes_per_cycle)
-    flying = shires * flight_rate(minions, lines, dram_latency(p.home_hops, p.memory_hops, p), p)
+    near = shires * far_rate(minions, lines, l3_latency(p.home_hops, p), most, p)
+    flying = shires * far_rate(minions, lines, dram_latency(p.home_hops, p.memory_hops, p), most, p)
     far = min(flying, p.dram_bytes_per_cycle)
     return float(1.0 / (share / near + (1.0 - share) / far))
 

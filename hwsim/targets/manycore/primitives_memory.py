@@ -152,7 +152,7 @@ def own_rate(p: Any, arguments: Mapped, each: float, lines: float) -> float:
     return float(bandwidth.own_load(each, lines, banks_used(p, lines, stride), p))
 
 
-def mesh_rates(p: Any, arguments: Mapped, shires: int, each: float, lines: float) -> float:
+def mesh_rates(p: Any, arguments: Mapped, shires: int, each: float, lines: float, most: float) -> float:
     """Bytes per cycle of `shires` shires reading other shires' scratchpads, at an exact distance or in a ring by ID, all together."""
     if (arguments["hops"] is None) == (arguments["id_offset"] is None):
         raise InvalidTrace("remote_scp needs hops (exact distance) or id_offset (shire s reads shire s + offset), one of them")
@@ -163,8 +163,8 @@ def mesh_rates(p: Any, arguments: Mapped, shires: int, each: float, lines: float
         if shires > able:
             have = f"{able} of {p['shires']:g} shires have one" if able else "no two shires are so far apart"
             raise InvalidTrace(f"{shires} shires cannot read from a shire {hops:g} hops away: {have}")
-        return float(shires * min(link, bandwidth.remote_load(each, lines, hops, p)))
-    return float(bandwidth.ring_load(offset_of(p, arguments, shires), shires, each, lines, link, p))
+        return float(shires * min(link, bandwidth.remote_load(each, lines, most, hops, p)))
+    return float(bandwidth.ring_load(offset_of(p, arguments, shires), shires, each, lines, most, link, p))
 
 
 def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float], held: float | None) -> float:
@@ -178,13 +178,15 @@ def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float],
     per_load = np.ceil(number(arguments, "bytes_per_load", least=1) / p["line_bytes"])
     if arguments["stride_bytes"] is not None and (level not in ("l2", "own_scp") or vector):
         raise InvalidTrace("stride_bytes is modelled for tensor loads from the own shire's banks only")
-    lines = float(p["l1_miss_handlers"] if vector else min(per_load, p["outstanding_lines"]))
+    lines = float(p["l1_miss_handlers" if vector else "outstanding_lines"])
     if level in ("l2", "own_scp"):
         return float(shires * (bandwidth.own_vector(each, p) if vector else own_rate(p, arguments, each, float(per_load))))
+    # loads are not waited for: lines of several may fly, but one follows another no faster than in the own shire
+    most = float(p["l1_port_bytes_per_cycle"] if vector else bandwidth.own_load(1.0, float(per_load), float(p["banks_per_shire"]), p))
     if level == "remote_scp":
-        return mesh_rates(p, arguments, shires, each, lines)
+        return mesh_rates(p, arguments, shires, each, lines, most)
     share = (1.0 if level == "l3" else 0.0) if held is None else hits(held, p)
-    return float(bandwidth.cached_load(shires, each, lines, share, p))
+    return float(bandwidth.cached_load(shires, each, lines, most, share, p))
 
 
 def store_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float]) -> float:

@@ -141,7 +141,7 @@ def peak_rate(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, fl
     """Peak rate of the tensor units: ``2 MAC/cycle x minions x clock``; all minions on the die may be counted."""
     dtype = word(arguments, "dtype", tuple(DTYPES))
     p = record(chip, mapping)[0]
-    most = chip.number("shires_on_die") * chip.number("minions_per_shire")
+    most = max(chip.number("shires_on_die"), chip.number("shires")) * chip.number("minions_per_shire")
     minions = whole(arguments, "minions", most=most)
     return {"tops": float(2.0 * p[f"macs_per_cycle_{dtype}"] * minions * p["clock_hz"] / 1e12)}
 
