@@ -72,7 +72,7 @@ def own_load_rate(minions: float, lines_per_load: float, banks: float, p: Any) -
 def shared_load_rate(minions: float, p: Any) -> float:
     """Bytes per cycle that `minions` of one shire draw when they read the same lines, served by the read buffer."""
     one = p.outstanding_lines * p.line_bytes / p.load_round_trip_cycles
-    return float(min(minions * p.load_units * one, p.read_buffer_used_bytes_per_cycle))
+    return float(min(minions * p.load_units * one, p.read_buffer_bytes_per_cycle * p.read_buffer_share))
 
 
 @part

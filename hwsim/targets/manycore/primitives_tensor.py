@@ -126,7 +126,7 @@ def tensor_load(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
     cycles = lone_load(rows, float(latency[level] - p["l2_latency_cycles"]), p)
     shires, each = per_shire(p, readers(p, arguments))
     moved = rows * p["line_bytes"] * each
-    port = p["read_buffer_used_bytes_per_cycle"] if level == "l2_read_buffer" else p["shire_bytes_per_cycle"]
+    port = p["read_buffer_bytes_per_cycle"] * p["read_buffer_share"] if level == "l2_read_buffer" else p["shire_bytes_per_cycle"]
     shared = max(moved / port, moved * shires / p["dram_bytes_per_cycle"] if level == "dram" else 0.0)
     return {"cycles": float(max(cycles, shared)), "latency_s": float(max(cycles, shared) / p["clock_hz"])}
 

@@ -40,12 +40,12 @@ MEMORY = (
         "line_bytes", "outstanding_lines", "load_units", "load_round_trip_cycles", "load_beat_cycles", "load_extra_cycles", "l1_miss_handlers",
         "l1_latency_cycles", "read_buffer_latency_cycles", "l2_latency_cycles", "remote_latency_cycles", "remote_latency_s", "hop_round_trip_s",
         "l3_latency_cycles", "l3_latency_s", "dram_latency_cycles", "dram_latency_s", "dram_row_conflict_s",
-        "banks_per_shire", "bank_line_cycles", "shire_bytes_per_cycle", "read_buffer_bytes_per_cycle", "read_buffer_used_bytes_per_cycle",
+        "banks_per_shire", "bank_line_cycles", "shire_bytes_per_cycle", "read_buffer_bytes_per_cycle",
         "scp_store_bytes_per_cycle", "l1_port_bytes_per_cycle", "scratchpad_bytes", "l2_bytes", "l3_bytes", "cache_ways",
         "l1_bytes_per_hart", "l1_scratchpad_lines", "mesh_link_bytes_per_noc_cycle",
         "dram_channels", "dram_channel_bytes_per_s", "dram_bytes", "refresh_interval_s",
     ),
-    Constant("dram_efficiency", most=FRACTION), Constant("dram_store_l1_share", most=FRACTION),
+    Constant("dram_efficiency", most=FRACTION), Constant("read_buffer_share", most=FRACTION), Constant("dram_store_l1_share", most=FRACTION),
     Constant("hart1_extra_cycles", zero=True), Constant("refresh_s", zero=True),
 )  # fmt: skip
 SYNC = _several(
