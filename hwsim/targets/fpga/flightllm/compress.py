@@ -54,15 +54,15 @@ def _density(op: Op, share: float) -> float:
 def compress_op(op: Op, how: Formats) -> Op:
     """Return the operator in the design's formats; what is integer already keeps its own."""
     made = op.dtype
+    linear = op.kind in ("matmul", *LOOKED_UP) and op.operand_role == "weight"  # a token table may also be the output head
     weights, cache = op.weight_dtype, str(op.attrs.get("kv_dtype", op.dtype))
     if quantised(op):
         made = ACTIVATION
-        linear = op.kind == "matmul" and op.operand_role == "weight"
         if dtype(weights).kind == "float":
             weights = narrowest(how.linear_bits) if linear else ACTIVATION
         if dtype(cache).kind == "float":
             cache = narrowest(how.cache_bits)
-    if how.weight_bits and op.kind == "matmul" and op.operand_role == "weight":
+    if how.weight_bits and linear:
         weights = narrowest(how.weight_bits)
     attrs = {**op.attrs, "kv_dtype": cache} if cache != made and op.kind == "attention" else {k: v for k, v in op.attrs.items() if k != "kv_dtype"}
     density = _density(op, how.qk_density)

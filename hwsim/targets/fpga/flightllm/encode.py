@@ -13,7 +13,7 @@ from hwsim.core.op import Op
 from hwsim.targets.fpga.flightllm import tasks as T
 from hwsim.targets.fpga.flightllm.compress import ACTIVATION
 from hwsim.targets.fpga.flightllm.fusion import Fusions, fusions
-from hwsim.targets.fpga.flightllm.masks import DENSE, kept_per_row, kept_totals
+from hwsim.targets.fpga.flightllm.masks import DENSE, heads_of, kept_totals, masked
 from hwsim.targets.fpga.layout import common_fields
 from hwsim.targets.fpga.mapping import Options
 
@@ -122,8 +122,8 @@ class Encoder:
         if op["q"] != op["kv"]:
             return LeftOut("several queries over a longer cache have no program")
         length = self.padded(op["q"], "prefill_bucket")
-        block = int(self.chip.number("mask_block")) if op["causal"] else length
-        heads = kept_per_row(self.chip, self.mask if op["causal"] else "none", op["heads"], op["window"])
+        block = int(self.chip.number("mask_block")) if masked(op) else length
+        heads = heads_of(op, self.chip, self.mask)
         kept = kept_totals(heads, length, block, int(self.chip.number("mm_granule_m")), int(self.chip.number("mm_granule_n")))
         tile = int(self.chip.number("mm_granule_m"))
         return {**found, **kept.fields(), "fl_task": T.MM_ATTENTION, "fl_length": length, "fl_mask": block, "fl_tiles": length // tile,

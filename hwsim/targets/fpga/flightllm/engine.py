@@ -15,7 +15,7 @@ ENGINE = Engine(
     peak_macs=peak_macs,
     overrides={"cores": "cores", "qk_density": "qk_density", "decode_bucket": "decode_bucket", "prefill_bucket": "prefill_bucket"},
     options=frozenset({"timing", "core_efficiency", "hbm_efficiency", "hbm_bandwidth_bytes_per_s", "weight_bits", "overlap", "attention_mask",
-                       "share_slrs", "merge_channels", "length_pairs", "slrs"}),
+                       "share_slrs", "merge_channels", "slrs"}),
     structural=frozenset({c.name for c in CONSTANTS if not c.priced} | {
         "cores", "mm_n", "mm_k", "mm_m", "mm_granule_m", "mm_granule_n", "mv_granule_n", "a_channels", "buffer_depth", "sfu_elements_per_cycle",
         "dsp_int8_macs", "hbm_channels", "hbm_bytes"}),

@@ -14,7 +14,7 @@ from hwsim.core.op import Op
 from hwsim.core.program import Program
 from hwsim.targets.fpga.flightllm import tasks as T
 from hwsim.targets.fpga.flightllm.instructions import Instructions, generate
-from hwsim.targets.fpga.flightllm.masks import kept_per_row
+from hwsim.targets.fpga.flightllm.masks import heads_of
 from hwsim.targets.fpga.flightllm.queues import QUEUES, Run, run
 from hwsim.targets.fpga.layout import SLOTS
 
@@ -33,8 +33,7 @@ def programs(row: Any, op: Op, chip: Chip, mask: str, p: Any) -> Iterator[tuple[
             yield (min(length, last) - low + 1) / steps, generate(row, p, length)
             low = length + 1
     elif row["fl_task"] == T.MM_ATTENTION:
-        heads = kept_per_row(chip, mask if op["causal"] else "none", op["heads"], op["window"])
-        yield 1.0, generate(row, p, heads=np.array(heads))
+        yield 1.0, generate(row, p, heads=np.array(heads_of(op, chip, mask)))
     elif row["fl_task"] not in (0, T.FUSED):
         yield 1.0, generate(row, p)
 

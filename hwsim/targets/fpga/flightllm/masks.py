@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
+from hwsim.core.op import Op
 
 ROWS = 16
 DENSE = 1e9
@@ -34,6 +35,16 @@ def kept_per_row(chip: Chip, mask: str, heads: int, window: int = 0) -> tuple[fl
     if window:
         kept = [min(k, math.ceil(window / block) + 1.0) for k in kept]
     return tuple(kept)
+
+
+def masked(op: Op) -> bool:
+    """True for the attention of a prompt by a decoder (also of a single token), false for an encoder's."""
+    return bool(op["causal"]) or op.phase == "prefill"
+
+
+def heads_of(op: Op, chip: Chip, mask: str) -> tuple[float, ...]:
+    """Mask blocks kept per row by each head of an attention operator."""
+    return kept_per_row(chip, mask if masked(op) else "none", op["heads"], op["window"])
 
 
 @dataclass(frozen=True)

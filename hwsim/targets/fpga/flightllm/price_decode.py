@@ -40,7 +40,9 @@ def price_linear_mv(op: Any, p: Any, out: Any) -> float:
     end = computed + p.fl_fill
     if op.fl_fuse > 0:
         one = special / operations(int(op.fl_fuse))
-        end = max(computed + p.fl_fill + vectors * special, head + through + p.fl_fill + groups * vectors * special)
+        early = (vectors - 1) * (rest if rest > 0 else size) * step / vectors  # the first vector's product is ready before the last one's
+        end = computed + p.fl_fill + max(special, vectors * special - early)
+        end = max(end, head + through + p.fl_fill - early + groups * vectors * special)
         if sets == 1:
             end = max(end, loaded + one)
         elif sets == 2:
@@ -79,8 +81,9 @@ def price_step(op: Any, p: Any, context: float, out: Any) -> float:
     query, scored = load_across(heads * op.head_dim, p), load_one(heads * context, p)
     first = max(key_load + ((groups - 1) * shared + 1) * key_step, groups * key_load + key_step)
     keys_loaded, keys_done = cached * groups * key_load, heads * groups * key_step
-    scores = max(first + heads * special, key_load + keys_done + special)
-    scores = query + max(scores, keys_loaded + max(shared * key_step + special, key_step + shared * special)) + p.fl_fill + p.fl_sfu + scored
+    tail = max(special, shared * special - (shared - 1) * key_step)
+    scores = max(first + heads * special, max(key_load + keys_done, keys_loaded + shared * key_step) + tail)
+    scores = query + scores + p.fl_fill + p.fl_sfu + scored
     value_load, value_bytes = cached_tile(context, op.head_dim, op, p)
     columns = math.ceil(op.head_dim / p.mv_granule_n)
     value_step = mv_cycles(context, 1.0, p) * p.fl_scale

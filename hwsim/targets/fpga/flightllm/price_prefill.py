@@ -17,7 +17,7 @@ def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float]:
     """(cycles from the first LD to the last MM, cycles of the tail) of a tile of `height` row blocks; adds to the busy times and bytes.
 
     A column block takes the longest of: its LDs, its MMs, its special functions, its STs, and, where only two tiles fit the buffer and the last piece is
-    a short remainder, the whole pieces' MMs with the load of the next block's first piece between them.
+    a short remainder, a cycle that skips the remainder: the whole pieces' MMs and one load, or the whole pieces' loads and one MM.
     """
     blocks, size, whole, rest = pieces(op.k, ROW_PASS / p.buffer_depth, p.mm_k)
     columns, parts = math.ceil(op.n / p.mm_granule_n), whole + (1.0 if rest > 0 else 0.0)
@@ -36,14 +36,17 @@ def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float]:
         through = max(through, weights + rest * step)
     cycle = max(max(weights + sets * operand, products), max(special, store))
     if rest > 0 and in_flight(size, p) == 2:
-        cycle = max(cycle, whole * product + load)
+        cycle = max(cycle, max(whole * product + load, whole * load + product))
     out.load += activations + columns * (weights + sets * operand)
     out.compute += columns * products
     out.special += columns * special
     out.store += columns * store
     out.hbm_bytes += height * ROWS * p.mm_k * blocks + columns * (blocks * piece_bytes + height * block_bytes * (sets + 1))
-    tail = p.fl_fill + special + store + (p.fl_sfu if special > 0 else 0.0) + (operand if sets > 0 and weights + sets * operand > products else 0.0)
-    return activations + through + (columns - 1) * cycle, tail
+    computed, tail = activations + through + (columns - 1) * cycle, p.fl_fill + special
+    if sets > 0:
+        one, loaded = special / operations(int(op.fl_fuse)), activations + columns * (weights + sets * operand)
+        tail = max(tail, loaded - computed + (one if sets == 1 else max(special - operand, 2 * one)))
+    return computed, tail + store + (p.fl_sfu if special > 0 else 0.0)
 
 
 @part
