@@ -147,7 +147,9 @@ class Runner:
         return Configuration(chip, workload, {**kept, **stated}), tuple(kept) if chip != own.chip else ()
 
     def measure(self, what: Configuration, metric: str) -> float:
-        """Return one metric of a configuration. Raises `HwsimError`."""
+        """Return one metric of a configuration; with the option ``length_pairs`` its geometric mean over [prompt, generate]. Raises `HwsimError`."""
+        if "length_pairs" in what.mapping:
+            return self._over_pairs(what, metric)
         if "primitive" in what.workload:
             figures = self.primitive(what)
             if metric not in figures:
@@ -161,6 +163,15 @@ class Runner:
         if component or layer is not None:
             return part(report, metric, component, layer)
         return report.metric(metric)
+
+    def _over_pairs(self, what: Configuration, metric: str) -> float:
+        """Geometric mean of a metric over the requests of ``length_pairs``, which stand in for the workload's prompt and generate."""
+        pairs = what.mapping["length_pairs"]
+        if not pairs or any(not isinstance(pair, tuple) or len(pair) != 2 for pair in pairs):
+            raise InvalidCase(f"length_pairs is a list of [prompt, generate], got {pairs!r}")
+        rest = {k: v for k, v in what.mapping.items() if k != "length_pairs"}
+        runs = [replace(what, workload={**what.workload, "prompt": prompt, "generate": generate}, mapping=rest) for prompt, generate in pairs]
+        return math.prod(self.measure(run, metric) for run in runs) ** (1 / len(runs))
 
     def duration(self, what: Configuration) -> float:
         """Return the seconds of a configuration (the cycles of a primitive that gives no seconds). Raises `HwsimError`."""

@@ -32,8 +32,6 @@ from hwsim.targets.fpga.mapping import Options
 from hwsim.targets.fpga.resources import Resources
 
 Floats = NDArray[np.float64]
-Priced = Callable[[Program], Floats]
-Again = Callable[[Graph, Options], Program]
 
 
 def always(chip: Chip, options: Options) -> float:
@@ -65,7 +63,7 @@ class Engine:
     `plan(graph, options, chip)` lays a graph out (`chip` is composed, its overrides applied). `resources(chip, options)` estimates what the design
     takes. `peak_macs(chip, mode)` is the array's MACs per cycle over all cores. `structural` names the constants that plan and resources read (a
     sweep of one of these maps again). `design_of` turns options into the name of a more special design (a size of an overlay). `refine` gives the
-    slot values of the event fidelity. `rates(program, graph, options, price, again)` gives figures that need prices (`again` maps another graph).
+    slot values of the event fidelity. `rates(program, values)` gives figures that need prices.
     """
 
     name: str
@@ -82,4 +80,4 @@ class Engine:
     running_w: Callable[[Chip, Options], float] | None = None
     clocked: Callable[[Chip, Options], float] = always
     refine: Callable[[Program, Floats], Floats] | None = None
-    rates: Callable[[Program, Graph, Options, Priced, Again], Mapping[str, float]] | None = None
+    rates: Callable[[Program, Floats], Mapping[str, float]] | None = None

@@ -16,9 +16,8 @@ from hwsim.core.target import Around, Mapped, TargetBase
 from hwsim.engine.analytic import price_rows
 from hwsim.targets.fpga import kernels, layout, spec
 from hwsim.targets.fpga.compose import composed, engine_of
-from hwsim.targets.fpga.engine import Engine
 from hwsim.targets.fpga.engines import ENGINES
-from hwsim.targets.fpga.mapping import Options, parse_options
+from hwsim.targets.fpga.mapping import parse_options
 from hwsim.targets.fpga.power import static_power_w
 from hwsim.targets.fpga.primitives import PRIMITIVES
 
@@ -68,18 +67,9 @@ class FpgaTarget(TargetBase):
             assumptions=(*made.assumptions, *(f"left out: {label}" for label in table.left_out)), warnings=(*warnings, *made.warnings),
             serial=True, lower_bound=bool(table.skipped),
         )  # fmt: skip
-        return self._with_rates(program, graph, chip, options, engine)
-
-    def _with_rates(self, program: Program, graph: Graph, chip: Chip, options: Options, engine: Engine) -> Program:
-        """Return the program with the figures of its engine that need prices."""
         if engine.rates is None:
             return program
-
-        def again(other: Graph, single: Options) -> Program:
-            return self.map(other, chip, single.stated)
-
-        found = engine.rates(program, graph, options, lambda made: price_rows(kernels.price, made), again)
-        return replace(program, figures={**program.figures, **found})
+        return replace(program, figures={**program.figures, **engine.rates(program, price_rows(kernels.price, program))})
 
     def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the engine's event values, or the closed forms' where it has no loop of its own."""
