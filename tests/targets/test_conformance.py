@@ -103,7 +103,7 @@ def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", UNMODELLED)
 def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
     chip, kind, bounds, mapping = UNMODELLED[target]
-    builder = GraphBuilder()
+    builder = GraphBuilder("int8" if target == "fpga" else "fp16")
     builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
     builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
     conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))
