@@ -3,6 +3,7 @@
 Budget (one core): 5 M flit-hops per second on a loaded 8 x 8 mesh.
 """
 
+import time
 from typing import Any
 
 import pytest
@@ -26,16 +27,19 @@ def test_uniform_traffic(benchmark: Any, config: str, side: int, rate: float) ->
     def setup() -> tuple[tuple[TrafficRun, int], dict[str, Any]]:
         return (PacketMesh(side, side, ROUTERS[config]).start_traffic("uniform", rate), cycles), {}
 
-    runs: list[TrafficRun] = []
+    hops: list[int] = []
+    seconds: list[float] = []  # of this process: the budget is one core's
 
     def advance(run: TrafficRun, cycles: int) -> None:
+        start = time.process_time()
         run.advance(cycles)
-        runs.append(run)
+        seconds.append(time.process_time() - start)
+        hops.append(run.flit_hops)
 
     benchmark.pedantic(advance, setup=setup, rounds=5)
-    speed = runs[-1].flit_hops / benchmark.stats.stats.min
+    speed = hops[-1] / min(seconds)
     benchmark.extra_info["flit_hops_per_s"] = speed
-    benchmark.extra_info["router_cycles_per_s"] = cycles * side**2 / benchmark.stats.stats.min
+    benchmark.extra_info["router_cycles_per_s"] = cycles * side**2 / min(seconds)
     if (side, config) == (8, "vc4"):
         assert speed > 5e6
 
