@@ -15,7 +15,7 @@ from hwsim.core.dtype import dtype
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs
 from hwsim.targets.manycore import layout as L
-from hwsim.targets.manycore.gemm import ACCUMULATOR_BYTES, power_of_two
+from hwsim.targets.manycore.gemm import ACCUMULATOR_BYTES, fetchers, power_of_two
 from hwsim.targets.manycore.machine import Machine
 from hwsim.targets.manycore.residency import CACHED, MEMORY, Place
 from hwsim.targets.manycore.simd import Loop
@@ -77,7 +77,7 @@ def attention_fields(op: Op, arithmetic: str, cache: Place, query: Place, result
         "modelled": 1, "arithmetic": L.ARITHMETIC[arithmetic], "tile_rows": t.rows, "full_steps": t.rounds * full, "tail_words": tail,
         "tail_steps": t.rounds * tails, "tail2_words": tail2, "tail2_steps": t.rounds * tails2, "unit": L.TENSOR, "k_split": t.split,
         "simple": SOFTMAX.simple * vectors, "vector": SOFTMAX.vector * vectors, "exponential": SOFTMAX.exponential * vectors,
-        "alone": float(m.workers.harts_per_minion == 1), "hidden": 1, "readers": t.per_shire, "active": t.active, "delivered_bytes": delivered,
+        "alone": float(m.workers.harts_per_minion == 1), "hidden": 1, "readers": t.per_shire, **fetchers(t.active, m), "delivered_bytes": delivered,
         "first_lines": t.rows, "tail_store_bytes": t.rounds * max(1, t.per_shire // t.split) * t.rows * wide * dtype(op.dtype).bytes,
         "all_scalar": SOFTMAX.simple * all_vectors, "all_vector": SOFTMAX.vector * all_vectors, "all_exponential": SOFTMAX.exponential * all_vectors,
         "all_l1_load": all_vectors * 4 * m.lanes, "all_l1_store": all_vectors * 4 * m.lanes,

@@ -79,16 +79,16 @@ def power_of_two(limit: float) -> int:
 
 
 def tile(product: Product, m: Machine) -> Tiling:
-    """Lay a product out over the minions. Tiles of one product have rows as equal as can be."""
+    """Lay a product out over the minions."""
     down = product.runs or math.ceil(product.m / m.rows)
-    rows = product.run_rows or math.ceil(product.m / down)
+    rows = product.run_rows or min(product.m, m.rows)
     across = math.ceil(product.n / m.cols)
     tiles = product.batch * down * across
     words = math.ceil(product.k / L.WORD_ELEMENTS[product.arithmetic])
     per_tap = math.ceil(words / m.words)
     steps = per_tap * product.taps
     w = m.workers
-    most = min(w.minions, power_of_two(steps))
+    most = 1 << (steps - 1).bit_length()  # more minions than this would have nothing to do
     split = min(m.options.k_split, most) if m.options.k_split else power_of_two(min(w.minions / tiles, most))
     slots = max(1, w.minions // split)
     active = min(tiles, slots) * split
@@ -125,7 +125,7 @@ def product_fields(product: Product, m: Machine) -> dict[str, float]:
     quant = t.rounds * WAVE_STEPS[product.arithmetic] * math.ceil(m.cols / m.lanes) * max(t.rows, m.quant_depth)
     fields: dict[str, float] = {
         "modelled": 1, "arithmetic": L.ARITHMETIC[product.arithmetic], "tile_rows": t.rows, "full_steps": full, "tail_words": t.tail_words,
-        "tail_steps": tails, "waits": waits, "quant_cycles": quant, "readers": t.per_shire, "active": t.active,
+        "tail_steps": tails, "waits": waits, "quant_cycles": quant, "readers": t.per_shire, **fetchers(t.active, m),
         "delivered_bytes": delivered, "first_lines": t.rows, "unit": L.TENSOR, "k_split": t.split,
         "tail_store_bytes": t.rounds * t.block[0] * t.block[1] * t.block[2] * stored, "all_own_store": product.c.bytes,
     }  # fmt: skip
@@ -165,6 +165,12 @@ def _traffic(product: Product, t: Tiling, m: Machine, k: int) -> dict[str, float
         "all_own_load": max(0.0, (a_lines + b_lines) * shires - loads - remote - cached),
         "all_remote": remote, "all_l3": cached + c.place.l3 * c.bytes,
     }  # fmt: skip
+
+
+def fetchers(active: int, m: Machine) -> dict[str, float]:
+    """Minions that fetch lines into a shire, and in all: those without a tile fetch for the others (TensorLoadL2Scp)."""
+    shires = min(m.workers.shires, active)
+    return {"fetchers": m.workers.per_shire, "all_fetchers": min(m.workers.minions, shires * m.workers.per_shire)}
 
 
 def first_level(a: Place, b: Place, away: bool) -> int:

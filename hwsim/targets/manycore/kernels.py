@@ -97,9 +97,9 @@ def mesh_cycles(op: Any, p: Any) -> float:
     cycles = 0.0
     link = p.mesh_link_bytes_per_noc_cycle * p.noc_clock_hz / p.clock_hz
     if op.l3_bytes > 0:
-        cycles += op.l3_bytes / min(link, flight_rate(op.readers, p.outstanding_lines, p.l3_cycles, p))
+        cycles += op.l3_bytes / min(link, flight_rate(op.fetchers, p.outstanding_lines, p.l3_cycles, p))
     if op.remote_bytes > 0:
-        cycles += op.remote_bytes / min(link, flight_rate(op.readers, p.outstanding_lines, p.remote_cycles, p))
+        cycles += op.remote_bytes / min(link, flight_rate(op.fetchers, p.outstanding_lines, p.remote_cycles, p))
     return float(cycles)
 
 
@@ -108,7 +108,7 @@ def dram_cycles(op: Any, p: Any) -> float:
     """The chip's DRAM lines: what the channels sustain, or what the readers have in flight."""
     cycles = op.dram_store_bytes / p.dram_bytes_per_cycle
     if op.dram_load_bytes > 0:
-        cycles += op.dram_load_bytes / min(p.dram_bytes_per_cycle, flight_rate(op.active, p.outstanding_lines, p.dram_cycles, p))
+        cycles += op.dram_load_bytes / min(p.dram_bytes_per_cycle, flight_rate(op.all_fetchers, p.outstanding_lines, p.dram_cycles, p))
     return float(cycles)
 
 

@@ -28,8 +28,8 @@ OP_FIELDS = (
     # the busiest hart's instructions by rate, and its L1 misses by the level that serves them; hidden: issue covers misses; streamed: share of this
     # loop that runs while operands come from DRAM (0: all of it); credits between harts
     "simple", "vector", "exponential", "reciprocal", "alone", "own_misses", "l3_misses", "dram_misses", "hidden", "streamed", "credits",
-    # minions that load at once, in a shire and on the chip; the busiest minion's and shire's bytes
-    "readers", "active", "delivered_bytes", "port_bytes", "store_bytes", "l3_bytes", "remote_bytes",
+    # minions of a shire that compute, and those (idle ones help) that fetch lines from afar, on the chip too; the busiest minion's and shire's bytes
+    "readers", "fetchers", "all_fetchers", "delivered_bytes", "port_bytes", "store_bytes", "l3_bytes", "remote_bytes",
     "dram_load_bytes", "dram_store_bytes",
     # before the loop: first load's level, its lines; after it: bytes of C that a shire stores while nothing else runs
     "first_level", "first_lines", "tail_store_bytes",

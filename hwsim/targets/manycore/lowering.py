@@ -107,7 +107,7 @@ def collective(op: Op, m: Machine) -> dict[str, float]:
     message = min(op.output_bytes, float(most))
     times = COLLECTIVES[op.kind] * max(1.0, -(-op.output_bytes // most))
     fields = tree_levels(paired, message, times, 1.0, m)
-    fields.update(modelled=1, unit=L.SIMD, active=minions, readers=m.workers.per_shire)
+    fields.update(modelled=1, unit=L.SIMD, readers=m.workers.per_shire, fetchers=m.workers.per_shire, all_fetchers=minions)
     return fields
 
 

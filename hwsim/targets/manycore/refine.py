@@ -85,9 +85,9 @@ def refined(program: Program, values: NDArray[np.float64]) -> NDArray[np.float64
     for row, op in enumerate(program.rows):
         if op["l3_bytes"] + op["remote_bytes"] <= 0 or shires < 2:
             continue
-        near = op["remote_bytes"] / uncontended_rate(p["remote_cycles"], op["readers"], p)
-        far = op["l3_bytes"] / uncontended_rate(p["l3_cycles"], op["readers"], p)
-        longer = near * (stretch(window_of(p["remote_cycles"], op["readers"], shires, shires, at, p)) - 1) if near else 0.0
-        longer += far * (stretch(window_of(p["l3_cycles"], op["readers"], shires, len(at), at, p)) - 1) if far else 0.0
+        near = op["remote_bytes"] / uncontended_rate(p["remote_cycles"], op["fetchers"], p)
+        far = op["l3_bytes"] / uncontended_rate(p["l3_cycles"], op["fetchers"], p)
+        longer = near * (stretch(window_of(p["remote_cycles"], op["fetchers"], shires, shires, at, p)) - 1) if near else 0.0
+        longer += far * (stretch(window_of(p["l3_cycles"], op["fetchers"], shires, len(at), at, p)) - 1) if far else 0.0
         out[row, SLOT["mesh"]] += longer
     return out

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from hwsim.core.dtype import dtype
 from hwsim.targets.manycore import layout as L
-from hwsim.targets.manycore.gemm import power_of_two
+from hwsim.targets.manycore.gemm import fetchers, power_of_two
 from hwsim.targets.manycore.machine import Machine
 from hwsim.targets.manycore.residency import Place
 from hwsim.targets.manycore.trees import tree_levels
@@ -94,7 +94,7 @@ def vector_fields(work: Pass, read: float, written: float, source: Place, sink: 
     each = instructions(work)
     per_shire = min(w.per_shire, math.ceil(active / w.shires)) if spread == 1 else min(w.per_shire, max(spread, math.ceil(active / w.shires)))
     fields: dict[str, float] = {
-        "modelled": 1, "readers": per_shire, "active": active, "hidden": 1, "unit": L.SIMD, "first_lines": 1,
+        "modelled": 1, "readers": per_shire, **fetchers(active, m), "hidden": 1, "unit": L.SIMD, "first_lines": 1,
         **_hart(each, per_hart, m), **_chip(each, work.vectors), "all_l1_load": work.vectors * work.reads * 4 * m.lanes,
         "all_l1_store": work.vectors * work.writes * 4 * m.lanes, **_stream(read, written, share, source, sink),
     }  # fmt: skip
@@ -153,7 +153,7 @@ def outer_fields(batch: int, m_rows: int, k: int, n: int, a: float, b: float, sc
     w = m.workers
     fields: dict[str, float] = {
         "modelled": 1, **_hart(each, mine, m), **_chip(each, blocks * k), "hidden": float(ahead), "readers": min(w.per_shire, harts),
-        "alone": float(w.harts_per_minion == 1), "active": min(w.minions, harts), "first_level": level, "first_lines": 1,
+        "alone": float(w.harts_per_minion == 1), **fetchers(min(w.minions, harts), m), "first_level": level, "first_lines": 1,
         "unit": L.SCALAR if scalar else L.SIMD, "port_bytes": loaded / w.shires if level == L.OWN else 0.0,
         "l3_bytes": loaded / w.shires if level in (L.L3, L.DRAM) else 0.0, "store_bytes": c_bytes / w.shires,
         ("own_misses", "own_misses", "l3_misses", "dram_misses")[level]: misses,
@@ -199,7 +199,7 @@ def block_fields(batch: int, m_rows: int, k: int, n: int, weights: float, weight
     share = min(1.0, mine * w.per_shire * (2.0 if shared else w.harts_per_minion) / rows) if rows >= w.minions else 1.0 / w.shires
     return {
         "modelled": 1, **_hart(each, vectors, m), **_chip(each, rows * m_rows * k / m.lanes), "unit": L.SIMD, "readers": w.per_shire,
-        "active": active, "streamed": 1.0 / m_rows, "credits": 2 * mine * m_rows if shared else 0.0,
+        **fetchers(active, m), "streamed": 1.0 / m_rows, "credits": 2 * mine * m_rows if shared else 0.0,
         "own_misses": again + first * place.scratchpad, "l3_misses": activations + first * place.l3, "dram_misses": first * place.dram,
         "l3_bytes": share * (weights + m_rows * k * 4.0 * batch), "dram_load_bytes": weights * place.dram + read * source.dram,
         "dram_store_bytes": written * source.dram, "store_bytes": share * written, "first_level": L.DRAM if place.dram else L.L3, "first_lines": 1,

@@ -18,6 +18,12 @@ def _vectors(rows: int, cols: int, m: Machine) -> float:
     return float(rows * math.ceil(cols / m.lanes))
 
 
+def _row_vectors(rows: int, cols: int, m: Machine) -> float:
+    """Vectors of rows that minions share line by line."""
+    in_line = m.line // (4 * m.lanes)
+    return float(rows * in_line * math.ceil(cols / (m.lanes * in_line)))
+
+
 def _elementwise(op: Op, converted: float, m: Machine) -> Pass:
     return Pass(_vectors(op["rows"], op["cols"], m), FUNCTIONS[op.function], op["operands"], 1.0, converted)
 
@@ -25,7 +31,7 @@ def _elementwise(op: Op, converted: float, m: Machine) -> Pass:
 def _norm(op: Op, converted: float, m: Machine) -> Pass:
     """Two passes: sums (rms: of squares; layer: mean, then squares), then scaling by the root's reciprocal and the gain."""
     loop, trees = NORMS[op.function]
-    vectors = _vectors(op["rows"], op["cols"], m)
+    vectors = _row_vectors(op["rows"], op["cols"], m)
     root = 4.0 * op["rows"] / vectors  # an estimate and two refinements a row
     loop = Loop(vector=loop.vector + root, exponential=op["rows"] / vectors)
     return Pass(vectors, loop, 2.0 + (op["weights"] > 0) + (op["weights"] > 1), 1.0, converted, op["rows"], trees, SCALAR_BYTES)
@@ -34,7 +40,7 @@ def _norm(op: Op, converted: float, m: Machine) -> Pass:
 def _softmax(op: Op, converted: float, m: Machine) -> Pass:
     """Three passes: maximum; difference, exponential and sum; scaling by the sum's reciprocal. A causal mask halves a square."""
     seen = 0.5 * (op["cols"] + 1) if op["causal"] else op["cols"]
-    vectors = _vectors(op["rows"], math.ceil(seen), m)
+    vectors = _row_vectors(op["rows"], math.ceil(seen), m)
     return Pass(vectors, Loop(vector=5, exponential=1, reciprocal=op["rows"] / vectors), 3.0, 2.0, converted, op["rows"], 2.0, SCALAR_BYTES)
 
 
@@ -62,13 +68,13 @@ def _combine(op: Op, converted: float, m: Machine) -> Pass:
 
 def _routing(op: Op, converted: float, m: Machine) -> Pass:
     """Softmax over the experts, then `top` sweeps for the largest."""
-    vectors = _vectors(op["rows"], op["experts"], m)
+    vectors = _row_vectors(op["rows"], op["experts"], m)
     loop = Loop(simple=op["top"], vector=5 + 2 * op["top"], exponential=1, reciprocal=op["rows"] / vectors)
     return Pass(vectors, loop, 3.0, 1.0, converted, op["rows"], 1.0 + op["top"], SCALAR_BYTES)
 
 
 def _topk(op: Op, converted: float, m: Machine) -> Pass:
-    vectors = _vectors(op["rows"], op["cols"], m)
+    vectors = _row_vectors(op["rows"], op["cols"], m)
     loop = Loop(simple=op["top"], vector=2 * op["top"])
     return Pass(vectors, loop, float(op["top"]), 0.0, converted, op["rows"], float(op["top"]), SCALAR_BYTES)
 
