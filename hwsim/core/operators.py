@@ -9,8 +9,8 @@ from hwsim.core.op import Bounds, Operand, OpKind, Shape, register
 
 CONCAT_PARTS = tuple(f"c{i}" for i in range(8))
 ACTIVATIONS = {
-    "relu": 1, "relu6": 2, "leaky_relu": 2, "sigmoid": 4, "hardsigmoid": 3, "tanh": 5, "silu": 5, "mish": 10, "gelu": 8, "softplus": 4, "hardswish": 4,
-    "exp": 1,
+    "relu": 1, "relu6": 2, "leaky_relu": 2, "sigmoid": 4, "hardsigmoid": 3, "tanh": 5, "silu": 5, "mish": 10, "gelu": 8, "softplus": 4,
+    "hardswish": 4, "exp": 1,
 }  # fmt: skip
 BINARY = {"add": 1, "sub": 1, "mul": 1, "div": 1, "silu_mul": 6, "gelu_mul": 9, "copy": 0, "cast": 1, "scale": 1, "bias": 1, "batch_norm": 2}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_ragged_rows_must_fit_their_parts(ragged: int) -> None:
 
 @pytest.mark.parametrize(("r", "s", "stride"), [(1, 7, 1), (7, 1, 1), (10, 4, 2), (2, 2, 2)])
 def test_a_same_window_keeps_the_size_over_the_stride(r: int, s: int, stride: int) -> None:
-    sizes = {"n": 1, "c": 4, "h": 49, "w": 10, "r": r, "s": s, "stride": stride, "same": 1}
+    sizes: dict[str, Any] = {"n": 1, "c": 4, "h": 49, "w": 10, "r": r, "s": s, "stride": stride, "same": 1}
     shape = (math.ceil(49 / stride), math.ceil(10 / stride))
     assert only(single_op("conv2d", k=8, **sizes)).results == ((1, 8, *shape),)
     assert only(single_op("pool", **sizes)).results == ((1, 4, *shape),)
