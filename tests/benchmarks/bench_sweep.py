@@ -32,6 +32,8 @@ SPACES: dict[str, dict[str, Any]] = {
     "wse2": {"mapping.grid": {"choices": GRIDS}, "hop_cycles": {"list": [1, 2, 3, 4]}, "clock_hz": {"linspace": ["0.7 GHz", "1.4 GHz", 50000]}},
     "a100": {"mapping.devices": {"list": [1, 2, 4, 8]}, "dram_bytes_per_s": {"linspace": ["1 TB/s", "4 TB/s", 500]},
              "clock_hz": {"linspace": ["1 GHz", "2 GHz", 500]}},
+    "et-soc-1": {"dram_channels": {"list": [8, 16, 32, 64]}, "noc_clock_hz": {"linspace": ["300 MHz", "500 MHz", 500]},
+                 "clock_hz": {"linspace": ["400 MHz", "800 MHz", 500]}},
 }  # fmt: skip
 CHUNK = 65536
 
@@ -51,7 +53,7 @@ def test_bare_loop(benchmark: Any, chip: str) -> None:
     program = target.map(hwsim.load_graph(**{"trace": "llama3-8b", **{k: v for k, v in TRACE.items() if k != "name"}}), silicon,
                          target.options({"grid": 420} if chip == "wse2" else {}))  # fmt: skip
     table = np.repeat(program.params, CHUNK)
-    table["clock_hz"] = np.linspace(0.7e9, 1.4e9, CHUNK)
+    table["clock_hz"] *= np.linspace(0.7, 1.3, CHUNK)
     price_points(target, program, table)
     _report(benchmark, f"{chip}, bare loop", CHUNK, lambda: price_points(target, program, table))
 
