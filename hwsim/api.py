@@ -67,7 +67,8 @@ def simulate(
     cost = Cost(program, values, schedule)
 
     def sample() -> Interval:
-        return with_rates(intervals(target, program), tokens=report.tokens)
+        own = "tokens_per_s" in program.figures  # a target's own definition, not tokens over latency
+        return with_rates(intervals(target, program), tokens=0.0 if own else report.tokens)
 
     report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name.partition("+")[0]), sample if interval else None)
     return report

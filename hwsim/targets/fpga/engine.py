@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import OperatorTable
 from hwsim.core.graph import Graph
-from hwsim.core.program import Program
+from hwsim.core.program import Program, Table
 from hwsim.core.target import Primitive
 from hwsim.targets.fpga.mapping import Options
 from hwsim.targets.fpga.resources import Resources
@@ -63,7 +63,7 @@ class Engine:
     `plan(graph, options, chip)` lays a graph out (`chip` is composed, its overrides applied). `resources(chip, options)` estimates what the design
     takes. `peak_macs(chip, mode)` is the array's MACs per cycle over all cores. `structural` names the constants that plan and resources read (a
     sweep of one of these maps again). `design_of` turns options into the name of a more special design (a size of an overlay). `refine` gives the
-    slot values of the event fidelity. `rates(program, values)` gives figures that need prices.
+    slot values of the event fidelity. `rates(program, params)`: figures that need prices, an array per record.
     """
 
     name: str
@@ -80,4 +80,4 @@ class Engine:
     running_w: Callable[[Chip, Options], float] | None = None
     clocked: Callable[[Chip, Options], float] = always
     refine: Callable[[Program, Floats], Floats] | None = None
-    rates: Callable[[Program, Floats], Mapping[str, float]] | None = None
+    rates: Callable[[Program, Table], Mapping[str, Floats]] | None = None

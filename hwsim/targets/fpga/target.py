@@ -13,7 +13,6 @@ from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
-from hwsim.engine.analytic import price_rows
 from hwsim.targets.fpga import kernels, layout, spec
 from hwsim.targets.fpga.compose import composed, engine_of
 from hwsim.targets.fpga.engines import ENGINES
@@ -67,9 +66,12 @@ class FpgaTarget(TargetBase):
             assumptions=(*made.assumptions, *(f"left out: {label}" for label in table.left_out)), warnings=(*warnings, *made.warnings),
             serial=True, lower_bound=bool(table.skipped),
         )  # fmt: skip
-        if engine.rates is None:
-            return program
-        return replace(program, figures={**program.figures, **engine.rates(program, price_rows(kernels.price, program))})
+        return replace(program, figures={**program.figures, **first(self.figures(program, params))})
+
+    def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
+        """What the engine works out from prices, one figure per record."""
+        rates = engine_of(program.chip).rates
+        return {} if rates is None else rates(program, params)
 
     def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the engine's event values, or the closed forms' where it has no loop of its own."""

@@ -25,10 +25,9 @@ def in_flight(blocks: float, p: Any) -> int:
 @jit
 def linear_mv(program: Any, op: Any, p: Any) -> int:
     """A linear layer on `fl_vectors` vectors: per group and piece 8 LDs of weights and a MV per vector; fused operations behind each group."""
-    blocks, size, whole, rest = pieces(op.k, ROW_PASS / p.buffer_depth, p.mv_k)
-    parts, groups, vectors, fuse = int(whole) + (1 if rest > 0 else 0), int(math.ceil(op.n / p.mv_granule_n)), int(op.fl_vectors), int(op.fl_fuse)
-    channels, ahead, total, tile = int(p.a_channels), in_flight(size, p), 0, 0
-    total = groups * parts
+    _, size, whole, rest = pieces(op.k, ROW_PASS / p.buffer_depth, p.mv_k)
+    parts, groups, vectors, fuse = int(whole) + (1 if rest > 0 else 0), math.ceil(op.n / p.mv_granule_n), int(op.fl_vectors), int(op.fl_fuse)
+    channels, ahead, total, tile = int(p.a_channels), in_flight(size, p), groups * parts, 0
     i = emit(program, 0, T.LD, T.ACROSS, vectors * op.k, 1 << T.SYS, 0)
     if op.fl_bias > 0:
         i = emit(program, i, T.LD, T.ONE_CHANNEL, 4.0 * op.n, 0, 0)
@@ -37,9 +36,10 @@ def linear_mv(program: Any, op: Any, p: Any) -> int:
         for j in range(parts):
             tile += 1
             length = p.mv_k * (size if j < int(whole) else rest)
+            weights = p.mv_granule_n * length / channels * op.fl_ratio
             for c in range(channels):
-                weights = p.mv_granule_n * length / channels * op.fl_ratio
-                i = emit(program, i, T.LD, T.ALL_CHANNELS, weights, 1 << T.MV if c == 0 and tile > ahead else 0, 1 << T.MV if c == channels - 1 else 0)
+                wait = 1 << T.MV if c == 0 and tile > ahead else 0
+                i = emit(program, i, T.LD, T.ALL_CHANNELS, weights, wait, 1 << T.MV if c == channels - 1 else 0)
             for v in range(vectors):
                 release = 0
                 if v == vectors - 1 and tile + ahead <= total:
@@ -61,7 +61,7 @@ def column_blocks(columns: float, channel: int, p: Any) -> float:
     """16-column blocks of a group that lie on a channel: blocks c, c + 8, c + 16, c + 24 below the width; all four once a full group is reached."""
     per_group = p.mv_granule_n / p.mv_k
     blocks = per_group if columns >= p.mv_granule_n else math.ceil(columns / p.mv_k)
-    return max(0.0, math.ceil((blocks - channel) / p.a_channels))
+    return float(max(0.0, math.ceil((blocks - channel) / p.a_channels)))
 
 
 @jit
@@ -78,7 +78,7 @@ def concat(program: Any, at: int, op: Any, p: Any, context: float) -> int:
 def attend(program: Any, at: int, op: Any, p: Any, k: float, columns: float, softmax: bool) -> int:
     """Scores (softmax) or values of all heads: a cached head's tile is loaded once and used by every query head that shares it."""
     shared, cached = int(op.heads / op.kv_heads), int(op.kv_heads)
-    groups, ahead = int(math.ceil(columns / p.mv_granule_n)), in_flight(math.ceil(k / p.mv_k), p)
+    groups, ahead = math.ceil(columns / p.mv_granule_n), in_flight(math.ceil(k / p.mv_k), p)
     total, tile, channels = cached * groups, 0, int(p.a_channels)
     used = 0
     for c in range(channels):

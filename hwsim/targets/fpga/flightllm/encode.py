@@ -53,7 +53,8 @@ class Encoder:
         if op.kind == "attention":
             return self.attention(op, found)
         if op.kind in ("norm", "softmax"):
-            return {**found, "fl_task": T.ROWS, "fl_vectors": self.rows(op, op["source_rows"] if op.kind == "norm" and op["source_rows"] else op["rows"])}
+            source = op["source_rows"] if op.kind == "norm" else 0
+            return {**found, "fl_task": T.ROWS, "fl_vectors": self.rows(op, source or op["rows"])}
         if op.kind in ("elementwise", "rope"):
             return self.elementwise(op, found)
         return LeftOut("no instruction for it")

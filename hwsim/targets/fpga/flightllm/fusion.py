@@ -15,7 +15,7 @@ GATED = ("silu_mul", "gelu_mul")
 
 @dataclass(frozen=True)
 class Fusions:
-    """`behind`: what is fused behind each product (operator index -> code of `tasks`); `fused`: indices of the operators that cost nothing of their own."""
+    """`behind`: what is fused behind each product (operator index -> code of `tasks`); `fused`: operators that cost nothing of their own."""
 
     behind: Mapping[int, int]
     fused: frozenset[int]

@@ -1,7 +1,8 @@
-"""Programs as flat arrays: per instruction its queue, what its time comes from, the amount, and the masks of queues it waits for and releases.
+"""Programs as flat arrays: per instruction its queue, what its time comes from, the amount, and the masks of queues that it waits for and
+releases.
 
-Programs are generated per layer (task): every layer starts with a LD that waits for SYS and ends with a SYS that releases LD, so that layers follow each
-other and one layer's program is the same wherever it stands. Generators run twice: once to count (empty arrays), once to write.
+Programs are generated per layer (task): every layer starts with a LD that waits for SYS and ends with a SYS that releases LD, so that layers
+follow each other and one layer's program is the same wherever it stands. Generators run twice: once to count (empty arrays), once to write.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Instructions:
 
     def cycles(self, p: Any) -> Floats:
         """Cycles of every instruction with the parameter record `p`."""
-        return durations(self.queue, self.rate, self.amount, p)
+        return np.asarray(durations(self.queue, self.rate, self.amount, p))
 
 
 @jit

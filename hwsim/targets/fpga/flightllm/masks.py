@@ -1,7 +1,7 @@
 """Attention masks of a prefill: which blocks of the causal triangle a head keeps, and the totals that prices need.
 
-Each block row of a head keeps its first block and a window that ends at the diagonal, m blocks in all (everything while fewer lie below the diagonal). The
-released masks are given by their statistics only; `mask_row_blocks` holds m of 32 classes of heads that reproduce them.
+Each block row of a head keeps its first block and a window that ends at the diagonal, m blocks in all (everything while fewer lie below it).
+The released masks are given by their statistics only; `mask_row_blocks` holds m of 32 classes of heads that reproduce them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ Floats = NDArray[np.float64]
 
 
 def kept_per_row(chip: Chip, mask: str, heads: int, window: int = 0) -> tuple[float, ...]:
-    """Mask blocks kept per row by each of `heads` heads: of the released masks, of a Lambda mask, or all (``none``); a model's own window caps them."""
+    """Mask blocks kept per row by each of `heads` heads: of the released masks, of a Lambda mask, or all (``none``).
+
+    A model's own window caps them.
+    """
     block = chip.number("mask_block")
     if mask == "released_block_mask":
         classes = chip.vector("mask_row_blocks")
@@ -49,7 +52,7 @@ def heads_of(op: Op, chip: Chip, mask: str) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Kept:
-    """Totals over heads and tiles of one prompt: executed 16-column blocks, kept scores, LDs of kept runs, zero-filled bytes; the first and last tile."""
+    """Totals over heads and tiles of one prompt: executed 16-column blocks, kept scores, LDs of kept runs, zero-filled bytes; first and last tile."""
 
     columns: float
     scores: float

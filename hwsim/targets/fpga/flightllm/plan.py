@@ -16,7 +16,12 @@ from hwsim.targets.fpga.layout import OP_DTYPE
 from hwsim.targets.fpga.mapping import Options
 
 KEPT_GRAPHS = 16
+READ = (  # constants of the composed chip that a plan depends on
+    "max_length", "decode_bucket", "prefill_bucket", "linear_bits", "cache_bits", "qk_density", "index_bits", "sparse_block", "mask_block",
+    "mask_row_blocks", "lambda_sink_tokens", "lambda_window_tokens", "mv_granule_n", "mm_granule_n", "mm_granule_m", "hbm_bytes",
+)  # fmt: skip
 _KEPT: OrderedDict[tuple[str, Formats], Graph] = OrderedDict()
+_PLANS: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
 
 
 def model_of(graph: Graph, options: Options, chip: Chip) -> Graph:
@@ -55,7 +60,17 @@ def check_memory(needed: float, chip: Chip, *, board: bool) -> tuple[str, ...]:
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
-    """Return the programs of a graph. Raises `Infeasible` for what is too long or does not fit the memory."""
+    """Return the programs of a graph; the last `KEPT_GRAPHS` are kept. Raises `Infeasible` for what is too long or does not fit the memory."""
+    key = (graph.key, options, chip.name, *(chip.param(name).value for name in READ))
+    found = _PLANS.pop(key, None) or made_plan(graph, options, chip)
+    _PLANS[key] = found
+    while len(_PLANS) > KEPT_GRAPHS:
+        _PLANS.popitem(last=False)
+    return found
+
+
+def made_plan(graph: Graph, options: Options, chip: Chip) -> Plan:
+    """Lay a graph out; nothing is kept. O(operators). Raises `Infeasible`."""
     check_length(graph, chip)
     model = model_of(graph, options, chip)
     encoder = Encoder.of(model, chip, options)
@@ -77,9 +92,9 @@ def _assumptions(graph: Graph, encoder: Encoder) -> tuple[str, ...]:
         bits = encoder.options.weight_bits or encoder.chip.number("linear_bits")
         notes.append(f"quantised by the design's compiler: INT8 activations and cache, {bits:g}-bit linear weights, Q and K projections sparse")
     if encoder.board:
-        notes.append("board timing: stream efficiency of the device, a gap per load, pipeline fills; the core efficiency is fitted to one board figure")
+        notes.append("board timing: stream efficiency of the device, a gap per load, pipeline fills; core efficiency fitted to one board figure")
     else:
-        notes.append("timing of the FlightLLM authors' own simulator, replayed: agreement with its figures is agreement with their model, not hardware")
+        notes.append("timing of the FlightLLM authors' own simulator, replayed: to agree with it is to agree with their model, not with hardware")
     if graph.phase in ("prefill", "generate"):
         notes.append(f"prompts run padded to the next compiled length, the output head on every row; attention mask: {encoder.mask}")
     if graph.phase in ("decode", "generate"):

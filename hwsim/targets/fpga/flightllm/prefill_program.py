@@ -1,4 +1,6 @@
-"""Programs of a prefill: matrix-matrix products (MM) on tiles of `mm_granule_m` rows; activations stay, weights move. As FlightLLM/flightllm_test_demo.
+"""Programs of a prefill: matrix-matrix products (MM) on tiles of `mm_granule_m` rows; activations stay, weights move.
+
+As FlightLLM/flightllm_test_demo, inst_gen.
 
 Rows count in blocks of 16 (one LD and one ST each), columns in blocks of `mm_granule_n`.
 """
@@ -28,7 +30,7 @@ def row_blocks(tile: int, tiles: int, op: Any, p: Any) -> int:
 def linear_mm(program: Any, op: Any, p: Any) -> int:
     """A linear layer: per tile its rows, then per column block and piece of k one LD across channels and one MM; 8 STs per column block."""
     blocks, size, whole, rest = pieces(op.k, ROW_PASS / p.buffer_depth, p.mm_k)
-    parts, columns, fuse = int(whole) + (1 if rest > 0 else 0), int(math.ceil(op.n / p.mm_granule_n)), int(op.fl_fuse)
+    parts, columns, fuse = int(whole) + (1 if rest > 0 else 0), math.ceil(op.n / p.mm_granule_n), int(op.fl_fuse)
     tiles, ahead, total = int(op.fl_tiles) + (1 if op.fl_rest > 0 else 0), in_flight(size, p), columns * parts
     i = 0
     block_bytes = ROWS * p.mm_granule_n
@@ -69,7 +71,8 @@ def executed_columns(tile: int, height: int, most: float, length: float, mask: f
     """Column blocks that a tile of rows runs: those that any of its block rows keeps. Windows of two neighbouring rows are one block apart."""
     first, last = int(tile * p.mm_granule_m // mask), int((tile * p.mm_granule_m + height * ROWS - 1) // mask)
     kept = min(last + 1.0, most + (last - first))
-    return int(math.ceil(min(kept * mask, length) / p.mm_granule_n))
+    columns: int = math.ceil(min(kept * mask, length) / p.mm_granule_n)
+    return columns
 
 
 @jit
@@ -123,7 +126,7 @@ def emit_score_rows(program: Any, at: int, row: int, most: float, length: float,
 def values(program: Any, at: int, op: Any, p: Any, heads: Any) -> int:
     """Values of every head and tile: score rows, then per column block of the values one LD and one MM over the whole length."""
     mask, length = op.fl_mask, op.fl_length
-    blocks, columns, count = math.ceil(length / p.mm_k), int(math.ceil(op.head_dim / p.mm_granule_n)), int(op.heads)
+    blocks, columns, count = math.ceil(length / p.mm_k), math.ceil(op.head_dim / p.mm_granule_n), int(op.heads)
     tiles, ahead, done = int(op.fl_tiles) + (1 if op.fl_rest > 0 else 0), in_flight(math.ceil(length / p.mm_k), p), 0
     total = count * tiles * columns
     for h in range(count):

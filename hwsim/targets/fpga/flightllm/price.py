@@ -1,7 +1,8 @@
 """Closed forms of a layer's program on the six queues.
 
-The queues form a flow line LD -> product -> MISC -> ST. With equal tiles its makespan is the longest path: the first tile through every station, and the
-slowest station for the rest; a remainder piece of k adds paths through it, and in MM mode, where only two tiles fit the buffer, a stall per column block.
+The queues form a flow line LD -> product -> MISC -> ST. With equal tiles its makespan is the longest path: the first tile through every station, and
+the slowest station for the rest; a remainder piece of k adds paths through it, and in MM mode, where only two tiles fit the buffer, a stall per
+column block.
 The six-queue loop (`queues`) gives the same or a little more.
 """
 
@@ -22,7 +23,7 @@ def price_rows(op: Any, p: Any, out: Any) -> float:
     load, special, rows = load_one(op.cols, p), misc_cycles(op.cols, p.sfu_row_passes, p) * p.fl_scale, op.fl_vectors
     out.load, out.special, out.store = rows * load, rows * special, rows * load
     out.hbm_bytes = 2 * rows * op.cols
-    return load + special + p.fl_sfu + load + (rows - 1) * max(load, special)
+    return float(load + special + p.fl_sfu + load + (rows - 1) * max(load, special))
 
 
 @part
@@ -32,7 +33,7 @@ def price_elementwise(op: Any, p: Any, out: Any) -> float:
     out.load, out.special = op.fl_operands * load_one(size, p), misc_cycles(size, op.fl_passes, p) * p.fl_scale
     out.store = load_one(size, p)
     out.hbm_bytes = (op.fl_operands + 1) * size
-    return out.load + out.special + p.fl_sfu + out.store
+    return float(out.load + out.special + p.fl_sfu + out.store)
 
 
 @part

@@ -53,7 +53,7 @@ def price_linear_mv(op: Any, p: Any, out: Any) -> float:
     out.roofline = op.macs * op.density / (p.cores * p.mv_n * p.mv_k)
     out.hbm_bytes = vectors * (op.k + op.n) + groups * (blocks * tile_bytes + vectors * sets * p.a_channels * p.mv_granule_n)
     out.hbm_bytes += 4.0 * op.n if op.fl_bias > 0 else 0.0
-    return end + store
+    return float(end + store)
 
 
 @part
@@ -67,9 +67,9 @@ def cached_tile(rows: float, columns: float, op: Any, p: Any) -> tuple[float, fl
 
 @part
 def price_step(op: Any, p: Any, context: float, out: Any) -> float:
-    """Cycles of one sequence's attention at `context` keys: both concatenations, scores with softmax, values (no SYS); adds to the busy times and bytes.
+    """Cycles of one sequence's attention at `context` keys: both concatenations, scores with softmax, values (no SYS).
 
-    Jobs are cached heads: LD per group of columns, a MV per query head that shares it, a softmax per query head.
+    Adds to the busy times and bytes. Jobs are cached heads: LD per group of columns, a MV per query head that shares it, a softmax per query head.
     """
     heads, cached = op.heads, op.kv_heads
     shared, groups = heads / cached, math.ceil(context / p.mv_granule_n)
@@ -95,7 +95,7 @@ def price_step(op: Any, p: Any, context: float, out: Any) -> float:
     out.special += heads * special
     out.store += scored + answer
     out.hbm_bytes += 2 * p.a_channels * old + 2 * heads * (op.head_dim + context) + cached * (groups * key_bytes + columns * value_bytes)
-    return 2 * joined + scores + valued
+    return float(2 * joined + scores + valued)
 
 
 @part

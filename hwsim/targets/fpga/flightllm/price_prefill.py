@@ -13,14 +13,14 @@ from hwsim.targets.fpga.flightllm.timing import load_across, load_all, load_one,
 
 
 @part
-def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float]:
-    """(cycles from the first LD to the last MM, cycles of the tail) of a tile of `height` row blocks; adds to the busy times and bytes.
+def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float, float]:
+    """Cycles of a tile of `height` row blocks from its first LD: to the last MM; from there to the last result; to the first column block's last MM.
 
-    A column block takes the longest of: its LDs, its MMs, its special functions, its STs, and, where only two tiles fit the buffer and the last piece is
-    a short remainder, a cycle that skips the remainder: the whole pieces' MMs and one load, or the whole pieces' loads and one MM.
+    A column block takes the longest of: its LDs, its MMs, and, where only two tiles fit the buffer and the last piece is a short remainder, a cycle
+    that skips the remainder: the whole pieces' MMs and one load, or the whole pieces' loads and one MM. Adds to the busy times and bytes.
     """
     blocks, size, whole, rest = pieces(op.k, ROW_PASS / p.buffer_depth, p.mm_k)
-    columns, parts = math.ceil(op.n / p.mm_granule_n), whole + (1.0 if rest > 0 else 0.0)
+    columns = math.ceil(op.n / p.mm_granule_n)
     piece_bytes = p.mm_granule_n * p.mm_k * op.fl_ratio  # per block of k
     load = load_across(size * piece_bytes, p)
     weights = whole * load + (load_across(rest * piece_bytes, p) if rest > 0 else 0.0)
@@ -34,7 +34,7 @@ def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float]:
     through = max(load + products, whole * load + product + rest * step)
     if rest > 0:
         through = max(through, weights + rest * step)
-    cycle = max(max(weights + sets * operand, products), max(special, store))
+    cycle = max(weights + sets * operand, products)
     if rest > 0 and in_flight(size, p) == 2:
         cycle = max(cycle, max(whole * product + load, whole * load + product))
     out.load += activations + columns * (weights + sets * operand)
@@ -46,33 +46,41 @@ def price_tile(height: float, op: Any, p: Any, out: Any) -> tuple[float, float]:
     if sets > 0:
         one, loaded = special / operations(int(op.fl_fuse)), activations + columns * (weights + sets * operand)
         tail = max(tail, loaded - computed + (one if sets == 1 else max(special - operand, 2 * one)))
-    return computed, tail + store + (p.fl_sfu if special > 0 else 0.0)
+    return computed, tail + store + (p.fl_sfu if special > 0 else 0.0), activations + through
 
 
 @part
 def price_linear_mm(op: Any, p: Any, out: Any) -> float:
-    """Cycles of a linear layer without SYS: tile after tile (the next tile's rows wait for the last MM), then the last tile's tail."""
-    height = p.mm_granule_m / ROWS
-    whole = tail = 0.0
+    """Cycles of a linear layer without SYS: tile after tile (the next tile's rows wait for the last MM), then the last tile's tail.
+
+    Special functions and STs hold nothing up: where they are the slowest, the first block's time and all of theirs count.
+    """
+    whole = tail = first = last_special = last_store = 0.0
     if op.fl_tiles > 0:
-        one, tail = price_tile(height, op, p, out)
-        whole = op.fl_tiles * one
+        one, tail, first = price_tile(p.mm_granule_m / ROWS, op, p, out)
+        whole, columns = op.fl_tiles * one, math.ceil(op.n / p.mm_granule_n)
+        last_special, last_store = out.special / columns, out.store / columns
         out.load, out.compute, out.special = op.fl_tiles * out.load, op.fl_tiles * out.compute, op.fl_tiles * out.special
         out.store, out.hbm_bytes = op.fl_tiles * out.store, op.fl_tiles * out.hbm_bytes
     if op.fl_rest > 0:
-        one, tail = price_tile(op.fl_rest / ROWS, op, p, out)
-        whole += one
-    if op.fl_bias > 0:
-        bias = load_one(4.0 * op.n, p)
-        out.load, whole, out.hbm_bytes = out.load + bias, whole + bias, out.hbm_bytes + 4.0 * op.n
+        before = (out.special, out.store)
+        one, tail, other = price_tile(op.fl_rest / ROWS, op, p, out)
+        whole, columns = whole + one, math.ceil(op.n / p.mm_granule_n)
+        if op.fl_tiles == 0:
+            first = other
+            last_special = (out.special - before[0]) / columns
+        last_store = (out.store - before[1]) / columns
+    bias = load_one(4.0 * op.n, p) if op.fl_bias > 0 else 0.0
+    out.load, out.hbm_bytes = out.load + bias, out.hbm_bytes + (4.0 * op.n if op.fl_bias > 0 else 0.0)
     out.roofline = op.macs * op.density / (p.cores * p.mm_n * p.mm_k * p.mm_m)
-    return max(whole + tail, out.store)
+    start = first + bias + p.fl_fill + (p.fl_sfu if out.special > 0 else 0.0)
+    return float(max(whole + bias + tail, max(start + out.special + last_store, start + last_special + out.store)))
 
 
 @part
 def price_attention_mm(op: Any, p: Any, out: Any) -> float:
-    """Cycles of the attention of the prompts without SYS: scores and softmax, then values; each as long as its busiest queue, with what comes before its
-    first and after its last instruction. Totals over heads and tiles (`masks.Kept`) are columns of the operator table.
+    """Cycles of the attention of the prompts without SYS: scores and softmax, then values; each as long as its busiest queue, with what comes
+    before its first and after its last instruction. Totals over heads and tiles (`masks.Kept`) are columns of the operator table.
     """
     blocks, rows, head_dim = math.ceil(op.head_dim / p.mm_k), op.heads * op.fl_length / ROWS, op.head_dim
     query = load_all(ROWS * p.mm_k * blocks, p)
@@ -108,4 +116,4 @@ def price_attention_mm(op: Any, p: Any, out: Any) -> float:
     executed = op.fl_columns * p.mm_granule_n * p.mm_granule_m * head_dim + op.fl_kept * head_dim
     out.roofline = op.batch * min(op.macs / op.batch, executed) / (p.cores * p.mm_n * p.mm_k * p.mm_m)
     out.sync = 2 * op.batch * p.fl_scale
-    return op.batch * (scores + values)
+    return float(op.batch * (scores + values))

@@ -82,7 +82,7 @@ def instruction_bytes(chip: Chip, arguments: Mapped, mapping: Mapped) -> Metrics
 def instruction_storage(chip: Chip, arguments: Mapped, mapping: Mapped) -> Metrics:
     """Bytes of the programs for all lengths: one per bucket of lengths, and per die unless the dies share it through base registers.
 
-    Merged, the LDs and STs that differ only by their channel are stored once and expanded in hardware (length-adaptive compilation, arXiv 2401.03868).
+    Merged, the LDs and STs that differ only by their channel are stored once and expanded in hardware (arXiv 2401.03868).
     """
     options = parse_options(mapping)
     made = _composed(chip, options)

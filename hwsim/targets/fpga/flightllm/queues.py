@@ -29,8 +29,8 @@ class Run:
 def run_queues(queue: Any, wait: Any, release: Any, cycles: Any, product_latency: float, special_latency: float, busy: Any) -> float:
     """Return the makespan, or -1 - n when n instructions can never start. O(instructions).
 
-    Tokens of one pair of queues are taken in the order of their release. Results of products and special functions reach MISC and ST a
-    latency after their instruction ends; buffers (tokens to LD) are free at its end. A LD that waits for SYS starts at once when no layer came before.
+    Tokens of one pair of queues are taken in the order of their release. Results of products and special functions reach MISC and ST
+    a latency after their instruction ends; buffers (tokens to LD) are free at its end. The first LD's wait for SYS is met at once.
     """
     total = len(queue)
     order, first = np.zeros(total, np.int64), np.zeros(QUEUES + 1, np.int64)
@@ -64,12 +64,12 @@ def run_queues(queue: Any, wait: Any, release: Any, cycles: Any, product_latency
                 free[q] = start + cycles[i]
                 busy[q] += cycles[i]
                 end = max(end, free[q])
-                latency = product_latency if q == T.MM or q == T.MV else special_latency if q == T.MISC else 0.0
+                latency = product_latency if q in (T.MM, T.MV) else special_latency if q == T.MISC else 0.0
                 for other in range(QUEUES):
                     if wait[i] >> other & 1:
                         taken[other, q] += 1
                     if release[i] >> other & 1:
-                        arrivals[q, other, made[q, other]] = free[q] + (latency if other == T.MISC or other == T.ST else 0.0)
+                        arrivals[q, other, made[q, other]] = free[q] + (latency if other in (T.MISC, T.ST) else 0.0)
                         made[q, other] += 1
                 next_of[q] += 1
                 done += 1

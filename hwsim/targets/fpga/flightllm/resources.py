@@ -1,5 +1,5 @@
-"""What FlightLLM takes of a device, by the paper's equations (arXiv 2401.03868, section on parallelism): DSP = (pM pK pN MPU) MPE, URAM = the activation
-buffer, BRAM = weight + global + index buffers.
+"""What FlightLLM takes of a device, by the paper's equations (arXiv 2401.03868): DSP = (pM pK pN MPU) MPE, URAM = the activation buffer,
+BRAM = weight + global + index buffers.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def core_resources(chip: Chip) -> Resources:
     activations = uram_of(bank_bits, depth, banks)
     if chip.number("uram") == 0:
         bram, activations = bram + bram_of(bank_bits, depth, banks), 0.0
-    lut = array * chip.number("mpe_lut_per_dsp") + lanes * chip.number("sfu_lut_per_lane") + ports * chip.number("port_lut") + chip.number("scheduler_lut")
-    return Resources(lut=lut, ff=array * chip.number("mpe_ff_per_dsp"), bram=bram, uram=activations, dsp=array + lanes * chip.number("sfu_dsp_per_lane"))
+    lut = array * chip.number("mpe_lut_per_dsp") + lanes * chip.number("sfu_lut_per_lane") + ports * chip.number("port_lut")
+    return Resources(lut=lut + chip.number("scheduler_lut"), ff=array * chip.number("mpe_ff_per_dsp"), bram=bram, uram=activations,
+                     dsp=array + lanes * chip.number("sfu_dsp_per_lane"))  # fmt: skip
 
 
 def resources(chip: Chip, options: Options) -> Resources:

@@ -87,5 +87,6 @@ FIELDS = (
     "fl_cache_ratio",
     "fl_first", "fl_last", "fl_bucket",  # contexts first..last of the decode steps, each in the program of its bucket
     "fl_window",  # keys attended at most
-    "fl_mask", "fl_length", "fl_columns", "fl_kept", "fl_runs", "fl_zero_bytes", "fl_first_columns", "fl_last_kept", "fl_last_rows",  # prefill: `masks`
+    # attention of a prefill: mask block, length, totals of `masks.Kept`
+    "fl_mask", "fl_length", "fl_columns", "fl_kept", "fl_runs", "fl_zero_bytes", "fl_first_columns", "fl_last_kept", "fl_last_rows",
 )  # fmt: skip

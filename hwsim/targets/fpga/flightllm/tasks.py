@@ -4,8 +4,6 @@ from __future__ import annotations
 
 # programs, one per layer of the model as the compiler sees it
 MV_LINEAR, MV_ATTENTION, MM_LINEAR, MM_ATTENTION, ROWS, ELEMENTWISE, FUSED = range(1, 8)
-TASK_NAMES = {MV_LINEAR: "matrix-vector linear", MV_ATTENTION: "decode attention", MM_LINEAR: "matrix-matrix linear", MM_ATTENTION: "prefill attention",
-              ROWS: "norm or softmax", ELEMENTWISE: "element-wise", FUSED: "fused"}  # fmt: skip
 
 # fused behind a product: an activation; an operation with a second operand; a rotation (three operations, two operands)
 FUSE_NONE, FUSE_ACTIVATION, FUSE_BINARY, FUSE_ROPE = range(4)

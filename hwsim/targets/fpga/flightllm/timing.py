@@ -16,8 +16,8 @@ from hwsim.engine.jit import part
 def prepare_flightllm(p: Any) -> None:
     """Fill the derived columns.
 
-    ``authors_simulator``: 0.70 of a channel's peak, 0.35 across channels, nothing else. ``board``: the device's stream efficiency, a gap per LD and ST
-    (first access, not hidden by the queue), pipeline fills, and a core efficiency of its own.
+    ``authors_simulator``: 0.70 of a channel's peak, 0.35 across channels, nothing else. ``board``: the device's stream efficiency, a gap per LD
+    and ST (first access, not hidden by the queue), pipeline fills, and a core efficiency of its own.
     """
     channel = p.fl_hbm_bytes_per_s / p.hbm_channels if p.fl_hbm_bytes_per_s > 0 else p.hbm_channel_bytes_per_s
     board = p.fl_board > 0
@@ -39,37 +39,37 @@ def prepare_flightllm(p: Any) -> None:
 @part
 def load_all(size_bytes: float, p: Any) -> float:
     """Cycles of one of the LDs that together use all A channels: each is timed as if all channels served it."""
-    return (size_bytes * p.fl_byte + p.fl_gap) / p.a_channels
+    return float((size_bytes * p.fl_byte + p.fl_gap) / p.a_channels)
 
 
 @part
 def load_one(size_bytes: float, p: Any) -> float:
     """Cycles of a LD or ST on one channel."""
-    return size_bytes * p.fl_byte + p.fl_gap
+    return float(size_bytes * p.fl_byte + p.fl_gap)
 
 
 @part
 def load_across(size_bytes: float, p: Any) -> float:
     """Cycles of a LD that reads channels of other groups."""
-    return size_bytes * p.fl_cross + p.fl_gap
+    return float(size_bytes * p.fl_cross + p.fl_gap)
 
 
 @part
 def mv_cycles(k: float, density: float, p: Any) -> float:
     """Cycles of one core for one MV instruction: `mv_granule_n` columns x k."""
-    return p.mv_granule_n * k * density / (p.mv_n * p.mv_k)
+    return float(p.mv_granule_n * k * density / (p.mv_n * p.mv_k))
 
 
 @part
 def mm_cycles(k: float, density: float, p: Any) -> float:
     """Cycles of one core for one MM instruction: `mm_granule_m` rows x `mm_granule_n` columns x k."""
-    return p.mm_granule_m * p.mm_granule_n * k * density / (p.mm_n * p.mm_k * p.mm_m)
+    return float(p.mm_granule_m * p.mm_granule_n * k * density / (p.mm_n * p.mm_k * p.mm_m))
 
 
 @part
 def misc_cycles(elements: float, passes: float, p: Any) -> float:
     """Cycles of one core for a special function over `elements`."""
-    return passes * elements / p.sfu_elements_per_cycle
+    return float(passes * elements / p.sfu_elements_per_cycle)
 
 
 @part
