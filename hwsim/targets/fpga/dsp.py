@@ -49,9 +49,14 @@ def clock_limit(chip: Chip) -> float:
     return chip.number("dsp_fmax_hz")
 
 
-def adjust_cycles(length: int, depth: int) -> int:
-    """Cycles that overflow adjustment adds to a packed chain: one per segment beyond the first of `depth` exact products (FlightLLM's OAU)."""
-    return max(0, math.ceil(length / depth) - 1)
+def vector_unit_slices(chip: Chip, outputs: int, inputs: int, bits: int) -> int:
+    """DSP slices of a matrix-vector unit of `outputs` x `inputs` products a cycle: ``ceil(PE / packed) SIMD``.
+
+    On DSP58 ``PE ceil(SIMD / 3)`` up to 8 bits. Four 4-bit, two 8-bit products or one wider share a DSP48E2's operand. Source: Xilinx FINN.
+    """
+    if chip.text("dsp_type") == "dsp58" and bits <= 8:
+        return outputs * math.ceil(inputs / chip.number("dsp_int8_macs"))
+    return math.ceil(outputs / max(1.0, products_per_slice(chip, bits, bits, shared=True))) * inputs
 
 
 def sparse_imbalance(kept: tuple[float, ...], chance: tuple[float, ...], lanes: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from hwsim.core.arguments import number, whole, word
@@ -9,8 +10,9 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidTrace, UnsupportedOp
 from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.fpga import kernels, spec
+from hwsim.targets.fpga.chain import chain_cycles, chain_fill, overflow_cycles
 from hwsim.targets.fpga.compose import composed, engine_of
-from hwsim.targets.fpga.dsp import chain_segment, packing_depth
+from hwsim.targets.fpga.dsp import chain_segment, packing_depth, products_per_slice, sparse_imbalance
 from hwsim.targets.fpga.engines import ENGINES
 from hwsim.targets.fpga.mapping import Options, parse_options
 from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_rate
@@ -87,6 +89,37 @@ def int8_packing_depth(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mappin
     return {"count": float(packing_depth(int(lane), whole(arguments, "product_bits", least=2)))}
 
 
+def dsp_chain(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """A matrix product on chains of DSP slices: cycles with one fill, slices, and the share of products that are of use.
+
+    `kept` and `chance` describe N:M sparsity (rows kept of each block of `block`, and how often); lanes that advance together wait for the fullest.
+    """
+    m, k, n = (float(whole(arguments, name)) for name in ("m", "k", "n"))
+    rows, length, outputs, group = (float(whole(arguments, name)) for name in ("rows", "chain", "outputs", "group"))
+    kept, chance = _several(arguments, "kept"), _several(arguments, "chance")
+    block = float(whole(arguments, "block"))
+    if max(kept) > block:
+        raise InvalidTrace(f"dsp_chain: kept {kept} exceeds the block of {block:g}")
+    mean = sum(a * b for a, b in zip(kept, chance, strict=False)) / block
+    held = min(1.0, mean * sparse_imbalance(kept, chance, int(outputs)))
+    bits = whole(arguments, "bits")
+    packed = products_per_slice(chip, bits, bits, shared=rows > 1)
+    if not packed:
+        raise UnsupportedOp("fpga", (f"dsp_chain ({bits}-bit products do not fit a {chip.text('dsp_type')} slice)",))
+    adjust = overflow_cycles(length, packing_depth(int(chip.number("dsp_lane_bits")), 2 * bits)) if packed > 1 else 0.0
+    steady = chain_cycles(m, k, n, rows, length, outputs, held)
+    cycles = steady + chain_fill(length, group, number(arguments, "extra_cycles")) + adjust
+    slices = math.ceil(rows / packed) * length * outputs
+    peak = rows * length * outputs
+    return {"cycles": cycles, "dsp": slices, "macs_per_cycle": peak, "utilisation": m * k * n * mean / (cycles * peak)}
+
+
+def _several(arguments: Mapped, name: str) -> tuple[float, ...]:
+    """One number or a list of them. Raises `InvalidTrace`."""
+    value = arguments[name]
+    return tuple(number({name: one}, name) for one in (value if isinstance(value, list | tuple) else (value,)))
+
+
 def design_resources(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """What the design takes of the device. Raises `Infeasible` when it does not fit."""
     options = parse_options(mapping)
@@ -143,6 +176,9 @@ OWN = (
     Primitive("dsp58_chain_segment", "DSP58 slices between two registers of a chain", dsp58_chain_segment),
     Primitive("int8_packing_depth", "exact products in a lane of a packed accumulator", int8_packing_depth,
               {"lane_bits": None, "product_bits": 16}, optional=frozenset({"lane_bits"})),
+    Primitive("dsp_chain", "a matrix product on chains of DSP slices, dense or N:M sparse", dsp_chain,
+              {"m": 1, "k": None, "n": None, "rows": 1, "chain": 16, "outputs": 1, "group": 2, "bits": 8, "block": 16, "kept": 16, "chance": 1.0,
+               "extra_cycles": 0}),
     Primitive("design_resources", "LUT, FF, BRAM, URAM and DSP slices of a design", design_resources),
     Primitive("peak_macs", "MACs per cycle of a design", peak_macs, {"mode": "mm"}),
     Primitive("peak_tops", "peak operations per second of a design", peak_tops, {"mode": "mm"}),

@@ -6,6 +6,7 @@ its engine (`CONSTANTS` of the engine's own ``spec``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
 
@@ -119,9 +120,25 @@ def check_chip(chip: Chip) -> None:
     Raises `MissingParameter`, `InvalidChip`.
     """
     if "engine" not in chip.params:
-        (TABLE_ONLY if "mul_fp32_j" in chip.params and "dies" not in chip.params else BARE).check(chip)
+        if "mul_fp32_j" in chip.params and "dies" not in chip.params:
+            TABLE_ONLY.check(chip)
+        else:
+            BARE.check(chip, contradictions)
         return
     engine = chip.text("engine")
     if engine not in COMPOSED:
         raise InvalidChip(f"chip '{chip.name}': no engine '{engine}'{nearest(engine, COMPOSED)}; there are {', '.join(COMPOSED)}")
-    COMPOSED[engine].check(chip)
+    COMPOSED[engine].check(chip, contradictions)
+
+
+def contradictions(chip: Chip) -> Iterator[str]:
+    """What is wrong with a device's constants taken together."""
+    for name in RESOURCES:
+        if chip.number(f"shell_{name}") > chip.number(name):
+            yield f"shell_{name} exceeds {name}"
+    if chip.number("hbm_total_bytes_per_s") > chip.number("hbm_channels") * chip.number("hbm_channel_bytes_per_s") * (1 + 1e-9):
+        yield "hbm_total_bytes_per_s exceeds what its channels deliver together"
+    if chip.number("ddr_refresh_s") >= chip.number("ddr_refresh_interval_s"):
+        yield "ddr_refresh_s reaches ddr_refresh_interval_s"
+    if chip.text("dsp_type") == DSP58 and not {"dsp_chain_first_s", "dsp_chain_next_s"} <= set(chip.params):
+        yield "dsp58 slices need dsp_chain_first_s and dsp_chain_next_s"

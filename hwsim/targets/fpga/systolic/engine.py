@@ -54,8 +54,14 @@ def peak_macs(chip: Chip, mode: str) -> float:
     return chip.number("array_rows") * chip.number("array_cols")
 
 
+def running_w(chip: Chip, options: Options) -> float:
+    """Watts of the products when every cell multiplies 8 x 8 bits in every cycle, operands on chip."""
+    return peak_macs(chip, "mm") * chip.number("mac_j") * chip.number("design_clock_hz")
+
+
 ENGINE = Engine(
     name="systolic", code=CODE, about="integer matrix products on a systolic array", plan=plan, resources=resources, peak_macs=peak_macs,
+    running_w=running_w,
     overrides={"rows": "array_rows", "cols": "array_cols", "dsp_packing": "array_packing"},
     structural=frozenset({"array_rows", "array_cols", "array_packing", "array_buffer_bytes", "cell_lut", "cell_ff", "array_lut", "dsp_int8_macs",
                           "dsp_int4_macs"}),
