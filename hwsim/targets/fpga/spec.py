@@ -136,8 +136,6 @@ def contradictions(chip: Chip) -> Iterator[str]:
     for name in RESOURCES:
         if chip.number(f"shell_{name}") > chip.number(name):
             yield f"shell_{name} exceeds {name}"
-    if chip.number("hbm_total_bytes_per_s") > chip.number("hbm_channels") * chip.number("hbm_channel_bytes_per_s") * (1 + 1e-9):
-        yield "hbm_total_bytes_per_s exceeds what its channels deliver together"
     if chip.number("ddr_refresh_s") >= chip.number("ddr_refresh_interval_s"):
         yield "ddr_refresh_s reaches ddr_refresh_interval_s"
     if chip.text("dsp_type") == DSP58 and not {"dsp_chain_first_s", "dsp_chain_next_s"} <= set(chip.params):

@@ -43,7 +43,6 @@ def test_user_budget_of_the_u280() -> None:
     ("changes", "complaint"),
     [
         ({"shell_lut": 2e6}, "shell_lut exceeds lut"),
-        ({"hbm_channels": 16}, "more|exceeds what its channels"),
         ({"hbm_stream_efficiency": 1.1}, "at most 1"),
         ({"dies": 0}, "dies"),
         ({"dsp_type": "dsp58"}, "dsp_chain_first_s"),

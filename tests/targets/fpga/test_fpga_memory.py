@@ -27,6 +27,8 @@ def test_long_streams_scale_with_channels_up_to_the_total() -> None:
     assert one == pytest.approx(14.375e9 * 0.916, rel=1e-6)
     assert rate("u280", memory="hbm") == pytest.approx(32 * one)
     assert rate("u50", memory="hbm") == 316e9  # the card's own limit
+    half = hwsim.load_chip("u280", hbm_channels=16)
+    assert hwsim.primitive("memory_stream", half, {"memory": "hbm"})["bandwidth_bytes_per_s"] == pytest.approx(16 * one)
 
 
 def test_a_gap_after_each_burst_halves_the_rate_when_it_is_as_long_as_the_burst() -> None:
