@@ -77,7 +77,8 @@ def register(kind: OpKind) -> OpKind:
 def op_kind(name: str) -> OpKind:
     """Return the kind called `name`. Raises `InvalidTrace`, naming the nearest ones."""
     if name not in KINDS:
-        import hwsim.core.operators  # noqa: F401, PLC0415  (declares the built-in kinds on first use)
+        import hwsim.core.operators
+        import hwsim.core.operators_classical  # noqa: F401, PLC0415  (they declare the built-in kinds on first use)
     try:
         return KINDS[name]
     except KeyError:

@@ -263,6 +263,6 @@ register(OpKind(
     "fft", ("points",), lambda b: (Operand("input", (b["batch"], b["points"] ** b["dims"])),),
     results=lambda b: ((b["batch"], b["points"] ** b["dims"]),),
     elementary=lambda b: 5 * b["batch"] * b["dims"] * b["points"] ** b["dims"] * max(1, (b["points"] - 1).bit_length()),
-    defaults={"dims": 1, "batch": 1},
+    defaults={"dims": 1, "batch": 1, "radix": 2}, functions={"complex": 1, "real": 1},
     check=lambda b: f"points {b['points']} is not a power of two" if b["points"] & (b["points"] - 1) else None,
 ))  # fmt: skip

@@ -21,6 +21,7 @@ from hwsim.readers.trace import read_trace
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
 _ATTRIBUTES = ("kv_dtype", "math_dtype")  # of one operator: the cache's format, the accumulator's
+_FUNCTIONS = {"pool": "kind", "fft": "input"}  # how case files name the variant of these operators
 _FOR_THE_CALLER = ("component", "layer")
 
 
@@ -70,6 +71,8 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
         raise InvalidTrace(f"primitive '{name}' is one mechanism of a target, not an operator graph")
     if forms == ["trace"]:
         return load_graph(name, **_positions(name, rest))
+    if (variant := _FUNCTIONS.get(name, "")) in rest:
+        rest["function"] = rest.pop(variant)
     extra = {key: rest.pop(key) for key in _ATTRIBUTES if key in rest}
     attrs: dict[str, Any] = {"attrs": extra} if extra else {}
     fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
