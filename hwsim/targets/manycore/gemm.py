@@ -167,7 +167,7 @@ def _traffic(product: Product, t: Tiling, m: Machine, k: int) -> dict[str, float
     }  # fmt: skip
 
 
-def fetchers(active: int, m: Machine) -> dict[str, float]:
+def fetchers(active: float, m: Machine) -> dict[str, float]:
     """Minions that fetch lines into a shire, and in all: those without a tile fetch for the others (TensorLoadL2Scp)."""
     shires = min(m.workers.shires, active)
     return {"fetchers": m.workers.per_shire, "all_fetchers": min(m.workers.minions, shires * m.workers.per_shire)}

@@ -49,11 +49,11 @@ def tensor_cycles(op: Any, p: Any) -> float:
 
 @part
 def beyond_own(level: float, p: Any) -> float:
-    """Latency of a level beyond that of the own shire, cycles."""
+    """What a group of lines in flight takes at a level beyond its round trip in the own shire: in all, the level's latency."""
     if level == L.OWN:
         return 0.0
     far = p.remote_cycles if level == L.REMOTE else p.l3_cycles if level == L.L3 else p.dram_cycles
-    return float(far - p.l2_latency_cycles)
+    return float(far - p.load_round_trip_cycles)
 
 
 @part

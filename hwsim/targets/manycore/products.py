@@ -17,7 +17,8 @@ from hwsim.targets.manycore.simd import BLOCK_LOOPS, Loop, block_fields, convers
 from hwsim.targets.manycore.simd import Pass as VectorPass
 
 Fields = dict[str, float]
-MAXIMA = ("modelled", "arithmetic", "tile_rows", "tail_words", "tail2_words", "alone", "hidden", "readers", "fetchers", "all_fetchers", "first_level", "first_lines",
+MAXIMA = ("modelled", "arithmetic", "tile_rows", "tail_words", "tail2_words", "alone", "hidden", "readers", "fetchers", "all_fetchers",
+          "first_level", "first_lines",
           "tree_bytes", "unit", "k_split")  # fmt: skip
 GATES = {"lstm": 4, "gru": 3}
 

@@ -39,6 +39,7 @@ FUNCTIONS = {
 }  # fmt: skip
 CONVERSIONS = {"fp32": 0, "int32": 0, "fp16": 1, "bf16": 1, "int8": 2, "uint8": 2, "int16": 1}
 COUNTERS = 1.0
+PLANNED_ISSUE, PLANNED_LEVEL = 2.7, 45.0  # cycles of an instruction and of one level of a tree, as the mapper plans with them
 
 
 def conversion(name: str) -> int | None:
@@ -72,14 +73,14 @@ def instructions(work: Pass) -> Loop:
 def vector_fields(work: Pass, read: float, written: float, source: Place, sink: Place, m: Machine) -> dict[str, float]:
     """Fields of a streaming operator that reads and writes that many bytes once: tensor loads feed the L1 scratchpad, tensor stores empty it.
 
-    Work is dealt out in lines. A row that needs a tree is spread over as many minions of one shire as there are to spare.
+    Work is dealt out in lines. A row that needs a tree may be spread over minions of one shire.
     """
     w = m.workers
     in_line = m.line / (4 * m.lanes)
     lines = max(1.0, work.vectors / in_line)
     share, trees, spread = 1.0, 0.0, 1
     if work.groups:
-        spread = power_of_two(min(w.per_shire, w.minions / work.groups, max(1.0, lines / work.groups)))
+        spread = _spread(work, lines, m)
         rounds = math.ceil(work.groups * spread / w.minions)
         per_minion = rounds * math.ceil(lines / work.groups / spread)
         trees = rounds * work.trees
@@ -101,6 +102,18 @@ def vector_fields(work: Pass, read: float, written: float, source: Place, sink: 
     if spread > 1:
         fields.update(tree_levels(spread, work.tree_bytes, 2 * trees, min(work.groups, w.minions / spread), m))
     return fields
+
+
+def _spread(work: Pass, lines: float, m: Machine) -> int:
+    """Minions that share a row: the power of two with the least work and tree, by the mapper's round figures."""
+    w, each = m.workers, instructions(work)
+    issued = (each.simple + each.vector + 4 * each.exponential + 2.5 * each.reciprocal) * PLANNED_ISSUE * m.line / (4 * m.lanes) / w.harts_per_minion
+    most = power_of_two(min(w.per_shire, w.minions / work.groups, max(1.0, lines / work.groups)))
+
+    def planned(spread: int) -> float:
+        return math.ceil(lines / work.groups / spread) * issued + 2 * work.trees * math.log2(spread) * PLANNED_LEVEL
+
+    return min((1 << i for i in range(most.bit_length())), key=planned)
 
 
 def _hart(each: Loop, vectors: float, m: Machine) -> dict[str, float]:
