@@ -40,7 +40,10 @@ def conv_output(size: int, kernel: int, b: Bounds) -> int:
     """Output height or width of a convolution or pool: floor((size + 2 pad - dilation (kernel - 1) - 1) / stride) + 1.
 
     With the flag `same` it is ceil(size / stride): padded as needed, unevenly at the two ends or in the two directions where the sizes call for it.
+    With the flag `flat` (a sequence: h and r are 1) only the width is padded.
     """
+    if b.get("flat") and size == kernel == 1:
+        return 1
     if b.get("same"):
         return -(-size // b["stride"])
     return (size + 2 * b["pad"] - b.get("dilation", 1) * (kernel - 1) - 1) // b["stride"] + 1
@@ -62,6 +65,8 @@ def _conv_macs(b: Bounds) -> int:
 
 
 def _window_complaint(b: Bounds) -> str | None:
+    if b.get("flat") and (b["flat"] > 1 or b["same"] or b["h"] > 1 or b["r"] > 1 or b["s"] < 2):
+        return f"flat (0 or 1) pads the width of a sequence: h 1, r 1, s above 1, not same; got h {b['h']}, r {b['r']}, s {b['s']}"
     if b["same"] and (b["same"] > 1 or b["pad"]):
         return f"same (0 or 1) takes no pad, got same {b['same']}, pad {b['pad']}"
     if conv_output(b["h"], b["r"], b) < 1 or conv_output(b["w"], b["s"], b) < 1:
@@ -180,7 +185,7 @@ register(OpKind(
 ))  # fmt: skip
 register(OpKind(
     "conv2d", ("n", "c", "h", "w", "k", "r", "s"), _conv_operands, results=lambda b: (_conv_result(b),), macs=_conv_macs,
-    defaults={"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": 0, "same": 0}, check=_conv_complaint,
+    defaults={"stride": 1, "pad": 0, "groups": 1, "dilation": 1, "bias": 0, "same": 0, "flat": 0}, check=_conv_complaint,
 ))  # fmt: skip
 register(OpKind(
     "attention", ("heads", "q", "kv", "head_dim"), _attention_operands,

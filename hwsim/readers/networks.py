@@ -1,8 +1,8 @@
 """Image networks by name: what can be asked of one, and the builder that its generator uses.
 
 Operators are those that an eager framework launches: batch normalisation, activation, addition and concatenation are passes of their own; targets
-may fuse them. ``layer`` counts the network's blocks; in the networks for microcontrollers (``mlperf-tiny-...``, ``mobilenet-v1-0.25-128``) it counts
-convolutions, pools and products. The generators are in the modules ``networks_...``, one family each.
+may fuse them. ``layer`` counts the network's blocks; in the networks for microcontrollers (``mlperf-tiny-...``, ``dory-...``,
+``mobilenet-v1-0.25-128``) it counts convolutions, pools and products. The generators are in the modules ``networks_...``, one family each.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.operators import CONCAT_PARTS
 
 OPTIONS = ("batch", "dtype", "weight_dtype", "gops")  # of every network
-FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny")
+FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny", "dory")
 NAMES = (
-    "bert-base", "convnext-t", "densenet121", "densenet161", "densenet201", "efficientnet-b0", "efficientnet-edgetpu-l", "efficientnet-edgetpu-m",
-    "efficientnet-edgetpu-s", "hydrafusion", "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "m3vit-tiny",
+    "bert-base", "convnext-t", "densenet121", "densenet161", "densenet201", "dory-dronet", "dory-dronet-no-pool", "dory-dscnn", "dory-penguinet",
+    "dory-residual-1", "dory-residual-2", "dory-smartagri", "dory-tcn-t", "dory-tcn-test", "efficientnet-b0", "efficientnet-edgetpu-l",
+    "efficientnet-edgetpu-m", "efficientnet-edgetpu-s", "hydrafusion",
+    "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "m3vit-tiny",
     "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
     "mobilenet-v3-small", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
     "resnet50-v1", "resnet50-v1-slim", "resnet50-v1.5", "resnet50-v2-slim", "resnext101-32x8d", "resnext50-32x4d", "squeezenet-1.1",
