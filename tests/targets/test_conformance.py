@@ -66,9 +66,15 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
         "kv260", "matmul", {**PRODUCT, "dtype": "int8"}, {"design": "systolic_array", "rows": 8, "cols": 32, "dsp_packing": True, "clock_hz": 250e6},
     ),
     "fpga product, wide": ("vhk158+systolic_array", "matmul", {**PRODUCT, "dtype": "int16"}, {}),
+    "fpga decode on queues": ("u280+flightllm", "llama3-8b", DECODE, {}),
+    "fpga decode on queues, replay": ("vhk158", "llama2-7b", DECODE, {"design": "flightllm", "timing": "authors_simulator", "weight_bits": 3.5}),
+    "fpga decode on queues, no overlap": ("u280", "opt-6.7b", DECODE, {"design": "flightllm", "overlap": False, "cores": 2, "clock_hz": 2e8}),
+    "fpga prefill on queues": ("vhk158", "llama2-7b", PREFILL, {"design": "flightllm"}),
+    "fpga generation on queues": ("u280+flightllm", "llama2-7b", GENERATE, {"attention_mask": "lambda"}),
     "manycore network": ("et-soc-1", "resnet18", {"batch": 2, "dtype": "int8"}, {}),
 }
-CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation"}
+CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation",
+            "fpga prefill on queues", "fpga generation on queues"}  # fmt: skip
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
     "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
