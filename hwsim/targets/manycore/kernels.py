@@ -13,7 +13,7 @@ from hwsim.targets.manycore import layout as L
 from hwsim.targets.manycore import spec_energy as codes
 from hwsim.targets.manycore.energy import awake_w, level_j, message_j, set_power, tensor_j
 from hwsim.targets.manycore.energy_issue import instruction_j
-from hwsim.targets.manycore.memory import flight_rate, load_cycles, own_store_rate, set_latencies, set_network, shared_load_rate
+from hwsim.targets.manycore.memory import flight_rate, load_cycles, own_store_rate, set_latencies, set_network
 from hwsim.targets.manycore.sync import ACROSS_MESH, IN_SHIRE, TREE_EDGE, message_registers, round_trip_cycles
 from hwsim.targets.manycore.tensor import fma_in_loop
 
@@ -24,6 +24,11 @@ def prepare(p: Any) -> None:
     set_latencies(p)
     set_power(p)
     p.scalar_float_j = instruction_j(1.0, codes.SCALAR_FMA, p)
+    p.own_flight = flight_rate(1.0, p.outstanding_lines, p.load_round_trip_cycles, p)
+    p.l3_flight = flight_rate(1.0, p.outstanding_lines, p.l3_cycles, p)
+    p.remote_flight = flight_rate(1.0, p.outstanding_lines, p.remote_cycles, p)
+    p.dram_flight = flight_rate(1.0, p.outstanding_lines, p.dram_cycles, p)
+    p.link_bytes_per_cycle = p.mesh_link_bytes_per_noc_cycle * p.noc_clock_hz / p.clock_hz
 
 
 @jit
@@ -83,9 +88,10 @@ def scratchpad_cycles(op: Any, p: Any) -> float:
     """The busiest shire's lines: once through its port, delivered to every minion that waits for them, and stored."""
     cycles = 0.0
     if op.port_bytes > 0:
-        own = p.outstanding_lines * p.line_bytes / p.load_round_trip_cycles
-        cycles = op.port_bytes / min(op.readers * p.load_units * own, p.shire_bytes_per_cycle)
-        cycles = max(cycles, op.delivered_bytes * op.readers / shared_load_rate(op.readers, p))
+        alone = op.readers * p.load_units * p.own_flight
+        cycles = op.port_bytes / min(alone, p.shire_bytes_per_cycle)
+        if op.delivered_bytes > 0:
+            cycles = max(cycles, op.delivered_bytes * op.readers / min(alone, p.read_buffer_bytes_per_cycle * p.read_buffer_share))
     if op.store_bytes > 0:
         cycles += op.store_bytes / own_store_rate(op.readers, p)
     return float(cycles)
@@ -95,20 +101,21 @@ def scratchpad_cycles(op: Any, p: Any) -> float:
 def mesh_cycles(op: Any, p: Any) -> float:
     """The busiest shire's lines from other shires: lines in flight over latency, at most its mesh link."""
     cycles = 0.0
-    link = p.mesh_link_bytes_per_noc_cycle * p.noc_clock_hz / p.clock_hz
     if op.l3_bytes > 0:
-        cycles += op.l3_bytes / min(link, flight_rate(op.fetchers, p.outstanding_lines, p.l3_cycles, p))
+        cycles += op.l3_bytes / min(p.link_bytes_per_cycle, op.fetchers * p.l3_flight)
     if op.remote_bytes > 0:
-        cycles += op.remote_bytes / min(link, flight_rate(op.fetchers, p.outstanding_lines, p.remote_cycles, p))
+        cycles += op.remote_bytes / min(p.link_bytes_per_cycle, op.fetchers * p.remote_flight)
     return float(cycles)
 
 
 @part
 def dram_cycles(op: Any, p: Any) -> float:
     """The chip's DRAM lines: what the channels sustain, or what the readers have in flight."""
-    cycles = op.dram_store_bytes / p.dram_bytes_per_cycle
+    cycles = 0.0
     if op.dram_load_bytes > 0:
-        cycles += op.dram_load_bytes / min(p.dram_bytes_per_cycle, flight_rate(op.all_fetchers, p.outstanding_lines, p.dram_cycles, p))
+        cycles = op.dram_load_bytes / min(p.dram_bytes_per_cycle, op.all_fetchers * p.dram_flight)
+    if op.dram_store_bytes > 0:
+        cycles += op.dram_store_bytes / p.dram_bytes_per_cycle
     return float(cycles)
 
 
@@ -136,11 +143,12 @@ def charge(op: Any, p: Any, waited: float, out: Any) -> None:
     out.l1_bytes = op.all_l1_bytes
     if op.tensor_macs > 0:
         out.tensor_j = tensor_j(op.tensor_macs, op.arithmetic, p)
-    float_j = p.scalar_float_j if op.unit == L.SCALAR else p.vector_j
-    out.instructions_j = (
-        op.all_scalar * p.scalar_j + op.all_vector * float_j + op.all_exponential * p.exponential_j + op.all_reciprocal * p.reciprocal_j
-    )
-    out.l1_j = op.all_l1_load * p.l1_load_j + op.all_l1_store * p.l1_store_j
+    if op.all_scalar > 0:
+        float_j = p.scalar_float_j if op.unit == L.SCALAR else p.vector_j
+        out.instructions_j = (
+            op.all_scalar * p.scalar_j + op.all_vector * float_j + op.all_exponential * p.exponential_j + op.all_reciprocal * p.reciprocal_j
+        )
+        out.l1_j = op.all_l1_load * p.l1_load_j + op.all_l1_store * p.l1_store_j
     out.scratchpad_j = (
         op.all_own_load * p.own_load_j + op.all_own_store * p.own_store_j + level_j(codes.FROM_READ_BUFFER, op.all_shared, 0.0, 0.0, p)
     )
@@ -149,7 +157,8 @@ def charge(op: Any, p: Any, waited: float, out: Any) -> None:
         out.mesh_j += message_j(op.all_sent_edges, 0.0, 2.0, p) + message_j(op.all_sent_shire, 0.0, 1.0, p)
         out.mesh_j += message_j(op.all_sent_mesh, op.tree_hops / max(1.0, op.tree_mesh_levels), 0.0, p)
     out.dram_j = op.dram_load_bytes * p.dram_load_j + op.dram_store_bytes * p.dram_store_j
-    out.awake_j = awake_w(p.workers, 0.0, p) * waited / p.clock_hz
+    if waited > 0:
+        out.awake_j = awake_w(p.workers, 0.0, p) * waited / p.clock_hz
 
 
 @jit
@@ -161,8 +170,10 @@ def price(op: Any, p: Any, out: Any) -> None:
     if op.launches + op.sync_launches > 0:
         out.launch = (op.launches * (p.launch_queued_s + p.kernel_extra_s) + op.sync_launches * p.launch_sync_s) * p.clock_hz
     tensor = tensor_cycles(op, p) if op.arithmetic > 0 else 0.0
-    issue, misses = issue_cycles(op, p), miss_cycles(op, p)
-    loop = max(issue, misses) if op.hidden > 0 else issue + misses
+    loop = issue = 0.0
+    if op.simple > 0:
+        issue, misses = issue_cycles(op, p), miss_cycles(op, p)
+        loop = max(issue, misses) if op.hidden > 0 else issue + misses
     out.scratchpad, out.mesh, out.dram = scratchpad_cycles(op, p), mesh_cycles(op, p), dram_cycles(op, p)
     loop += op.credits * p.credit_shire_cycles
     if op.streamed > 0:  # a loop that waits for the stream at first and then runs on what it has

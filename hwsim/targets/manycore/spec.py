@@ -65,8 +65,10 @@ NETWORK_NUMBERS = (
     "dram_store_l1_bytes_per_s", "l3_bytes_per_cycle",
 )  # fmt: skip
 # set by mapping, besides those of the energy model
-MAPPING_NUMBERS = ("workers", "scalar_float_j")  # minions that take part; joules of a scalar multiply-add
-NUMBERS = (*NETWORK_NUMBERS, *MAPPING_NUMBERS, *ENERGY_NUMBERS)
+MAPPING_NUMBERS = ("workers",)  # minions that take part
+# filled by `kernels.prepare`: bytes per cycle of a minion's lines in flight by level, of a mesh link; joules of a scalar multiply-add
+PRICE_NUMBERS = ("own_flight", "l3_flight", "remote_flight", "dram_flight", "link_bytes_per_cycle", "scalar_float_j")
+NUMBERS = (*NETWORK_NUMBERS, *MAPPING_NUMBERS, *PRICE_NUMBERS, *ENERGY_NUMBERS)
 PARAMETERS = ParameterTable((*STRUCTURE, *TENSOR, *MEMORY, *SYNC, *ISSUE, *HOST, *ENERGY_CONSTANTS), NUMBERS)
 
 
