@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def chips(json: o.Json = None) -> None:
-    """List the chips: title, target, how many constants and how many of them are fitted."""
+    """List the chips (title, target, how many constants and how many of them are fitted), and the designs that devices hold."""
     check_writable(json)
     from hwsim.readers.chip_file import chip_names, load_chip  # noqa: PLC0415  (heavy: only once the options are parsed)
+    from hwsim.readers.design_file import design_names, design_path, read_design  # noqa: PLC0415  (as above)
 
     records = []
     for name in chip_names():
@@ -34,6 +35,10 @@ def chips(json: o.Json = None) -> None:
     if json != STDOUT:
         rows = [tuple(str(value) for value in r.values()) for r in records]
         console().print(table("", ("chip", "title", "target", "constants", "fitted"), rows, left=3))
+        designs = [read_design(design_path(name)) for name in design_names()]
+        if designs:
+            made = [(d.name, d.title, d.engine) for d in designs]
+            console().print(table("\ndesigns, for devices of target fpga (--map design=NAME, or DEVICE+NAME)", ("design", "title", "engine"), made, left=3))
 
 
 def traces(json: o.Json = None) -> None:
@@ -50,13 +55,13 @@ def traces(json: o.Json = None) -> None:
             screen.print(name)
 
 
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A chip or a trace, by name or path.")], json: o.Json = None) -> None:
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A chip (DEVICE+DESIGN) or a trace, by name or path.")], json: o.Json = None) -> None:
     """Show a chip (every constant with range, status and source) or a trace (its operators)."""
     check_writable(json)
     from hwsim.readers.chip_file import chip_names  # noqa: PLC0415  (as above)
     from hwsim.readers.load import trace_names  # noqa: PLC0415
 
-    if name in chip_names() or _is_chip_file(name):
+    if name.partition("+")[0] in chip_names() or _is_chip_file(name.partition("+")[0]):
         _show_chip(name, json)
     elif name in trace_names() or "/" in name or "." in name:
         _show_trace(name, json)

@@ -142,3 +142,15 @@ def test_help_needs_no_heavy_import() -> None:
     code = f"import sys; import hwsim.cli; print(sorted({heavy} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_devices_and_designs() -> None:
+    assert "systolic_array" in invoke("chips").stdout and "DEVICE+NAME" in invoke("chips").stdout
+    shown = json.loads(invoke("show", "u280+systolic_array", "--json", "-").stdout)
+    assert {"lut", "array_rows", "engine"} <= {p["name"] for p in shown["params"]}
+    assert "did you mean systolic_array" in invoke("show", "u280+systolic_aray", code=2).stderr
+    product = ("op", "matmul", "--arg", "m=64", "--arg", "k=64", "--arg", "n=64", "--arg", "dtype=int8", "--no-interval", "--json", "-")
+    composed = json.loads(invoke(*product, "--chip", "kv260+systolic_array", "--set", "array_rows=8").stdout)
+    chosen = json.loads(invoke(*product, "--chip", "kv260", "--map", "design=systolic_array", "--map", "rows=8").stdout)
+    assert composed["resources"] == chosen["resources"] and composed["latency_s"] == chosen["latency_s"]
+    assert "kv260+systolic_array" in invoke(*product, "--chip", "kv260", "--set", "array_rows=8", code=2).stderr
