@@ -38,7 +38,8 @@ def chips(json: o.Json = None) -> None:
         designs = [read_design(design_path(name)) for name in design_names()]
         if designs:
             made = [(d.name, d.title, d.engine) for d in designs]
-            console().print(table("\ndesigns, for devices of target fpga (--map design=NAME, or DEVICE+NAME)", ("design", "title", "engine"), made, left=3))
+            title = "\ndesigns, for devices of target fpga (--map design=NAME, or DEVICE+NAME)"
+            console().print(table(title, ("design", "title", "engine"), made, left=3))
 
 
 def traces(json: o.Json = None) -> None:
@@ -55,7 +56,9 @@ def traces(json: o.Json = None) -> None:
             screen.print(name)
 
 
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A chip (DEVICE+DESIGN) or a trace, by name or path.")], json: o.Json = None) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A chip (DEVICE+DESIGN) or a trace, by name or path.")], json: o.Json = None
+) -> None:
     """Show a chip (every constant with range, status and source) or a trace (its operators)."""
     check_writable(json)
     from hwsim.readers.chip_file import chip_names  # noqa: PLC0415  (as above)
