@@ -77,7 +77,7 @@ def kept_totals(heads: tuple[float, ...], length: int, block: int, tile_rows: in
         for low in range(0, length, tile_rows):
             high = min(low + tile_rows, length)
             bottom, top = (high - 1) // block, low // block
-            executed = math.ceil(min(min(bottom + 1, most + bottom - top) * block, length) / column)
+            executed = math.ceil((min(bottom + 1, most + bottom - top) * block - max(0, (bottom + 1) * block - length)) / column)
             columns += executed
             in_tile = 0.0
             for row in range(low, high, ROWS):
@@ -85,7 +85,7 @@ def kept_totals(heads: tuple[float, ...], length: int, block: int, tile_rows: in
                 kept, reach = min(at + 1, most), min((at + 1) * block, length)
                 split = kept < at + 1
                 gap = (at + 1 - kept) * block if split else 0.0
-                in_tile += ROWS * min(kept * block, length)
+                in_tile += ROWS * (kept * block - ((at + 1) * block - reach))  # the diagonal block may end with the prompt
                 runs += 2 if split else 1
                 zero += ROWS * (gap + length - reach)
             scores += in_tile

@@ -71,7 +71,7 @@ def executed_columns(tile: int, height: int, most: float, length: float, mask: f
     """Column blocks that a tile of rows runs: those that any of its block rows keeps. Windows of two neighbouring rows are one block apart."""
     first, last = int(tile * p.mm_granule_m // mask), int((tile * p.mm_granule_m + height * ROWS - 1) // mask)
     kept = min(last + 1.0, most + (last - first))
-    columns: int = math.ceil(min(kept * mask, length) / p.mm_granule_n)
+    columns: int = math.ceil((kept * mask - max(0.0, (last + 1) * mask - length)) / p.mm_granule_n)
     return columns
 
 
@@ -97,7 +97,8 @@ def scores(program: Any, at: int, op: Any, p: Any, heads: Any) -> int:
                 release = (1 << T.LD if done + ahead <= total else 0) | (1 << T.MISC if c == columns - 1 else 0)
                 at = emit(program, at, T.MM, T.CYCLES, mm_cycles(p.mm_k * blocks, 1.0, p), 1 << T.LD, release)
             for b in range(height):
-                kept = min(mask * kept_blocks(int((t * p.mm_granule_m + b * ROWS) // mask), heads[h]), length)
+                row = int((t * p.mm_granule_m + b * ROWS) // mask)
+                kept = mask * kept_blocks(row, heads[h]) - max(0.0, (row + 1) * mask - length)
                 for r in range(int(ROWS)):
                     wait = 1 << T.MM if b + r == 0 else 0
                     at = emit(program, at, T.MISC, T.CYCLES, misc_cycles(kept, p.sfu_row_passes, p), wait, 1 << T.ST if r == int(ROWS) - 1 else 0)
