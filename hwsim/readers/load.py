@@ -16,6 +16,7 @@ from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
 from hwsim.readers.networks import ALIASES, NAMES, is_network, read_network
+from hwsim.readers.suite import SUITES, is_suite, read_suite
 from hwsim.readers.trace import read_trace
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
@@ -38,7 +39,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
-    if isinstance(trace, str) and is_network(trace):
+    if isinstance(trace, str) and (is_network(trace) or is_suite(trace)):
         path, name = Path(trace), trace
     else:
         path, name = trace_path(trace)
@@ -54,7 +55,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
 
 def trace_names() -> list[str]:
     """Return the names of the shipped traces, sorted."""
-    return sorted({*_shipped(), *NAMES})
+    return sorted({*_shipped(), *NAMES, *SUITES})
 
 
 def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
@@ -104,7 +105,7 @@ def trace_path(trace: str | Path) -> tuple[Path, str]:
         if path.is_dir():
             return path / "config.json", path.resolve().name
         raise InvalidTrace(f"what format is this? known endings: {', '.join(_SUFFIXES)}", location=Location(text))
-    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES, *ALIASES))}; `hwsim traces` lists them (or give a path to a file)")
+    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES, *ALIASES, *SUITES))}; `hwsim traces` lists them (or give a path)")
 
 
 def _shipped() -> dict[str, Path]:
@@ -121,6 +122,8 @@ def _shipped() -> dict[str, Path]:
 @lru_cache(maxsize=64)
 def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], ...]) -> Graph:
     options = {key: value for key, _, value in given}
+    if is_suite(name) and str(path) == name:
+        return read_suite(name, **options)
     if is_network(name) and str(path) == name:
         return _in_whole_blocks(read_network(name, **options))
     return _in_whole_blocks(_READERS[path.suffix.lower()](path, name, options))

@@ -15,6 +15,7 @@ from hwsim.core.errors import CostError, HwsimError, InvalidCase, InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.report import Report
 from hwsim.readers.load import graph_of_workload
+from hwsim.readers.suite import SUITES, aggregated, is_suite, members
 from hwsim.validate.cases import Case
 
 T = TypeVar("T")
@@ -114,6 +115,8 @@ class Runner:
         return figure
 
     def _figure(self, case: Case, folder: Path) -> float:
+        if "aggregate" in case.workload:
+            return self._over_suite(case, folder)
         own = Configuration(case.chip, located(case.workload, folder), {k: as_tuples(v) for k, v in case.mapping.items()})
         if case.relative_to is None:
             return self.measure(own, case.metric)
@@ -128,6 +131,17 @@ class Runner:
         if lower == 0:
             raise InvalidCase(f"no ratio: {'latency' if speedup else case.metric} is zero in the denominator")
         return upper / lower
+
+    def _over_suite(self, case: Case, folder: Path) -> float:
+        """Form a case's figure (a ratio as well) for each operator of the suite that its trace names, and aggregate over them."""
+        rest = {k: v for k, v in case.workload.items() if k not in ("trace", "aggregate")}
+        name = str(case.workload.get("trace", ""))
+        if not is_suite(name):
+            raise InvalidCase(f"aggregate is for suites ({', '.join(SUITES)}), not for '{name}'")
+        if unknown := [k for k in rest if k != "dtype"]:
+            raise InvalidCase(f"suite '{name}' has no option '{unknown[0]}'{nearest(unknown[0], ['dtype'])}")
+        figures = [self._figure(case.model_copy(update={"workload": member}), folder) for member in members(name, **rest)]
+        return aggregated(case.workload["aggregate"], figures)
 
     def _peer(self, own: Configuration, case: Case, folder: Path) -> tuple[Configuration, tuple[str, ...]]:
         """Return the configuration of `relative_to`, and the mapping options that another chip of the same kind may lack.
