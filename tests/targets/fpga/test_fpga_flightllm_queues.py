@@ -84,8 +84,10 @@ STEPS = st.lists(st.tuples(st.sampled_from([T.LD, T.MV, T.MISC]), st.floats(0.1,
 
 @given(STEPS, st.integers(0, 19), st.floats(1, 5))
 def test_a_slower_instruction_never_helps(lines: list[tuple[int, float]], at: int, factor: float) -> None:
-    chain = [(queue, cycles, [lines[i - 1][0]] if i and lines[i - 1][0] != queue else [], [lines[i + 1][0]] if i + 1 < len(lines) and lines[i + 1][0] != queue
-              else []) for i, (queue, cycles) in enumerate(lines)]  # fmt: skip
+    chain: list[Line] = []
+    for i, (queue, cycles) in enumerate(lines):
+        before, after = lines[i - 1][0] if i else queue, lines[i + 1][0] if i + 1 < len(lines) else queue
+        chain.append((queue, cycles, [before] if before != queue else [], [after] if after != queue else []))
     slow = list(chain)
     queue, cycles, waits, releases = slow[at % len(slow)]
     slow[at % len(slow)] = (queue, cycles * factor, waits, releases)

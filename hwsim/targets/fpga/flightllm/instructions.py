@@ -7,6 +7,7 @@ follow each other and one layer's program is the same wherever it stands. Genera
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,25 +89,22 @@ def elementwise_program(program: Any, op: Any, p: Any) -> int:
     return emit(program, i, T.SYS, T.CYCLES, 1.0, 1 << T.ST, 1 << T.LD)
 
 
-@jit
-def write(program: Any, op: Any, p: Any, context: float, heads: Any) -> int:
+_WRITERS: dict[int, Callable[..., int]] = {
+    T.MV_LINEAR: linear_mv, T.MM_LINEAR: linear_mm, T.ROWS: rows_program, T.ELEMENTWISE: elementwise_program,
+}  # fmt: skip
+
+
+def write(program: Any, op: Any, p: Any, context: float, heads: Floats) -> int:
     """Write the program of one execution of an operator and return its length; with empty arrays only count.
 
     `context` (a multiple of the bucket) is the length of a decode pass; `heads` the kept mask blocks per row of each head of a prefill.
     """
-    if op.fl_task == T.MV_LINEAR:
-        return linear_mv(program, op, p)
-    if op.fl_task == T.MV_ATTENTION:
-        return attention_mv(program, op, p, context)
-    if op.fl_task == T.MM_LINEAR:
-        return linear_mm(program, op, p)
-    if op.fl_task == T.MM_ATTENTION:
-        return attention_mm(program, op, p, heads)
-    if op.fl_task == T.ROWS:
-        return rows_program(program, op, p)
-    if op.fl_task == T.ELEMENTWISE:
-        return elementwise_program(program, op, p)
-    return 0
+    task = op["fl_task"]
+    if task == T.MV_ATTENTION:
+        return int(attention_mv(program, op, p, context))
+    if task == T.MM_ATTENTION:
+        return int(attention_mm(program, op, p, heads))
+    return int(_WRITERS[int(task)](program, op, p))
 
 
 def _arrays(count: int) -> tuple[Ints, Ints, Floats, Ints, Ints]:
@@ -117,6 +115,6 @@ def _arrays(count: int) -> tuple[Ints, Ints, Floats, Ints, Ints]:
 def generate(op: Any, p: Any, context: float = 0.0, heads: Floats | None = None) -> Instructions:
     """Return the program of one execution of the operator record `op` with the parameter record `p`. O(instructions)."""
     kept = np.zeros(0) if heads is None else heads
-    made = _arrays(write(_arrays(0), op, p, context, kept))
-    write(made, op, p, context, kept)
+    made = _arrays(write(_arrays(0), op, p, float(context), kept))
+    write(made, op, p, float(context), kept)
     return Instructions(*made)
