@@ -1,7 +1,7 @@
 """Numba's decorator, typed, with the on-disk cache switched on; importing this module imports Numba.
 
 Numba keys a function's cached machine code by the function's own file only. A mechanism called from another file would go stale
-silently, so the stamp here covers every file that its code can come from: the engine's and those of its own folder.
+silently, so the stamp here covers every file that its code can come from: the engine's and those of its own folder (a target's whole folder).
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 ENGINE = Path(__file__).resolve().parent
 
 
+def own_folder(source: Path) -> Path:
+    """The folder whose files a function's code can come from: its file's own, or the whole folder of the target that it belongs to."""
+    inside = [folder for folder in source.parents if folder.parent.name == "targets"]
+    return inside[0] if inside else source.parent
+
+
 @cache
 def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """(name, size, time of change in ns) of every Python file in the engine and in `folder`, subfolders included."""
@@ -28,7 +34,7 @@ def stamped(compiled: F, source: Path | None = None) -> F:
     """Add the stamp of the engine and of the folder of `source` (default: the function's own file) to a cached dispatcher's own; returns it."""
     dispatcher: Any = compiled
     file = dispatcher._cache._cache_file
-    folder = (source or Path(dispatcher.py_func.__code__.co_filename)).resolve().parent
+    folder = own_folder((source or Path(dispatcher.py_func.__code__.co_filename)).resolve())
     file._source_stamp = (file._source_stamp, folder_stamp(folder))
     return compiled
 

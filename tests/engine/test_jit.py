@@ -78,5 +78,11 @@ def test_the_stamp_covers_the_engine_and_the_function_s_own_folder(tmp_path):
     before = J.folder_stamp(tmp_path)
     (tmp_path / "mine.py").write_text("x = 22\n")
     J.folder_stamp.cache_clear()
-    assert J.folder_stamp(tmp_path) != before
+    after = J.folder_stamp(tmp_path)
+    assert after != before
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "part.py").write_text("x = 1\n")
+    J.folder_stamp.cache_clear()
+    assert J.folder_stamp(tmp_path) != after
+    assert J.own_folder(Path("a/targets/fpga/dpu/price.py")) == Path("a/targets/fpga") and J.own_folder(Path("a/b/c.py")) == Path("a/b")
     J.folder_stamp.cache_clear()
