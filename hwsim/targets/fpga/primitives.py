@@ -15,13 +15,16 @@ from hwsim.targets.fpga.compose import composed, engine_of
 from hwsim.targets.fpga.dsp import chain_segment, packing_depth, products_per_slice, sparse_imbalance
 from hwsim.targets.fpga.engines import ENGINES
 from hwsim.targets.fpga.mapping import Options, parse_options
-from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_rate
+from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_crossing_rate, hbm_rate
 from hwsim.targets.fpga.power import static_power_w
 from hwsim.targets.fpga.primitives_arithmetic import ARITHMETIC
 
 
 def memory_stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
-    """Bandwidth of user ports on HBM channels or DDR banks (reads and writes together), and the time for `bytes`."""
+    """Bandwidth of user ports on HBM channels or DDR banks (reads and writes together), and the time for `bytes`.
+
+    `placement` crossing: ports read channels behind other switches than their own.
+    """
     options = parse_options(mapping)
     p = spec.PARAMETERS.record(chip)[0]
     memory, access = word(arguments, "memory", ("hbm", "ddr")), word(arguments, "access", ("sequential", "random"))
@@ -37,7 +40,12 @@ def memory_stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str
         raise InvalidTrace("memory_stream: random access needs burst_bytes")
     flying = 0.0 if arguments["outstanding"] is None else number(arguments, "outstanding", least=1)
     ports = _ports(arguments, channels)
+    crossing = word(arguments, "placement", ("local", "crossing")) == "crossing"
+    if crossing and (memory == "ddr" or channels <= chip.number("hbm_switch_channels")):
+        raise InvalidTrace("memory_stream: only HBM channels of several switches can be crossed to")
     rate = hbm_rate(channels, ports, burst, flying, p) if memory == "hbm" else _ddr(chip, options, min(channels, ports), burst, flying, access, p)
+    if crossing:
+        rate = min(rate, hbm_crossing_rate(min(channels, ports), p))
     found = {"bandwidth_bytes_per_s": float(rate)}
     if arguments["bytes"] is not None:
         found["latency_s"] = number(arguments, "bytes") / float(rate)
@@ -172,7 +180,7 @@ _STREAM = ("channels", "read_channels", "write_channels", "burst_bytes", "outsta
 
 OWN = (
     Primitive("memory_stream", "bandwidth of user ports on HBM channels or DDR banks", memory_stream,
-              {"memory": None, "access": "sequential", **dict.fromkeys(_STREAM)}, optional=frozenset(_STREAM)),
+              {"memory": None, "access": "sequential", "placement": "local", **dict.fromkeys(_STREAM)}, optional=frozenset(_STREAM)),
     Primitive("dsp58_chain_segment", "DSP58 slices between two registers of a chain", dsp58_chain_segment),
     Primitive("int8_packing_depth", "exact products in a lane of a packed accumulator", int8_packing_depth,
               {"lane_bits": None, "product_bits": 16}, optional=frozenset({"lane_bits"})),

@@ -52,6 +52,7 @@ def test_crossing_the_switches_costs() -> None:
     p = spec.PARAMETERS.record(hwsim.load_chip("u280"))[0]
     assert hbm_crossing_rate(4.0, p) == pytest.approx(4 * 14.375e9 * 0.35)
     assert hbm_crossing_rate(4.0, p) < hbm_rate(4.0, 4.0, 1e9, 0.0, p)
+    assert rate("u280", memory="hbm", placement="crossing") == pytest.approx(460e9 * 0.35)
 
 
 def test_axi_ports_bound_ddr_until_there_are_enough() -> None:
@@ -102,6 +103,7 @@ def test_ddr_never_exceeds_its_peak(size: float) -> None:
         ("u280", {"memory": "hbm", "channels": 2, "read_channels": 0, "write_channels": 0}, {}, InvalidTrace),
         ("u280", {"memory": "hbm", "channels": 2, "compute_units": 3}, {}, InvalidTrace),
         ("u280", {"memory": "flash"}, {}, InvalidTrace),
+        ("u280", {"memory": "hbm", "channels": 4, "placement": "crossing"}, {}, InvalidTrace),
         ("kv260", {"memory": "ddr"}, {"axi_ports": 5}, InvalidTrace),
         ("kv260", {"memory": "ddr"}, {"axi_ports": 0}, InvalidMapping),
     ],
