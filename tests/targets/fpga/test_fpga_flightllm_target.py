@@ -130,8 +130,9 @@ def test_what_has_no_program_is_refused(kind: str, bounds: dict[str, Any], why: 
 
 
 def test_strange_options_are_refused() -> None:
-    with pytest.raises(InvalidMapping, match="gelu"):
-        run(mapping={"gelu": "table"}, phase="decode", context=100)
+    for option, value in (("gelu", "table"), ("share_slrs", True)):
+        with pytest.raises(InvalidMapping, match=option):
+            run(mapping={option: value}, phase="decode", context=100)
 
 
 def test_primitives_refuse() -> None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import operator_table, resident_bytes
-from hwsim.core.errors import Infeasible
+from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.flightllm.compress import Formats, compressed, formats, quantised
@@ -16,6 +16,7 @@ from hwsim.targets.fpga.layout import OP_DTYPE
 from hwsim.targets.fpga.mapping import Options
 
 KEPT_GRAPHS = 16
+STORAGE = ("share_slrs", "merge_channels", "slrs")
 READ = (  # constants of the composed chip that a plan depends on
     "max_length", "decode_bucket", "prefill_bucket", "linear_bits", "cache_bits", "qk_density", "index_bits", "sparse_block", "mask_block",
     "mask_row_blocks", "lambda_sink_tokens", "lambda_window_tokens", "mv_granule_n", "mm_granule_n", "mm_granule_m", "hbm_bytes",
@@ -71,6 +72,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
 
 def made_plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     """Lay a graph out; nothing is kept. O(operators). Raises `Infeasible`."""
+    if strange := [name for name in STORAGE if name in options.stated]:
+        raise InvalidMapping(f"{', '.join(strange)}: an option of the primitive instruction_storage; a run depends on cores and the buckets alone")
     check_length(graph, chip)
     model = model_of(graph, options, chip)
     encoder = Encoder.of(model, chip, options)
