@@ -16,7 +16,7 @@ from hwsim.targets.manycore.gemm import power_of_two
 from hwsim.targets.manycore.machine import Machine
 from hwsim.targets.manycore.mapping import PRODUCTS
 from hwsim.targets.manycore.residency import Residency, place
-from hwsim.targets.manycore.simd import conversion, vector_fields
+from hwsim.targets.manycore.simd import FUNCTIONS, conversion, vector_fields
 from hwsim.targets.manycore.trees import tree_levels
 from hwsim.targets.manycore.vectors import PASSES, read_bytes, vector_pass
 
@@ -68,6 +68,8 @@ def unmodelled(op: Op, m: Machine) -> str:
         return ""
     if op.kind not in PASSES:
         return "no kernel"
+    if op.kind == "elementwise" and op.function not in FUNCTIONS:
+        return f"no instruction count for {op.function}"
     if conversion(op.dtype) is None:
         return f"the vector pipe has no conversion from {op.dtype}"
     return ""

@@ -31,7 +31,9 @@ class Loop:
 # float instructions, fexp or flog, frcp per vector, without loads and stores
 FUNCTIONS = {
     "copy": Loop(), "cast": Loop(vector=1), "add": Loop(vector=1), "sub": Loop(vector=1), "mul": Loop(vector=1), "scale": Loop(vector=1),
-    "bias": Loop(vector=1), "batch_norm": Loop(vector=1), "relu": Loop(vector=1), "relu6": Loop(vector=2), "hardswish": Loop(vector=4),
+    "bias": Loop(vector=1), "batch_norm": Loop(vector=1), "relu": Loop(vector=1), "relu6": Loop(vector=2),
+    "leaky_relu": Loop(vector=2), "hardsigmoid": Loop(vector=3),
+    "hardswish": Loop(vector=4), "mish": Loop(vector=10, exponential=3, reciprocal=1),
     "div": Loop(vector=4, reciprocal=1), "exp": Loop(vector=1, exponential=1), "sigmoid": Loop(vector=5, exponential=1, reciprocal=1),
     "tanh": Loop(vector=6, exponential=1, reciprocal=1), "silu": Loop(vector=6, exponential=1, reciprocal=1),
     "gelu": Loop(vector=10, exponential=1, reciprocal=1), "softplus": Loop(vector=3, exponential=2),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from hwsim.core.dtype import dtype
 from hwsim.core.op import Op
+from hwsim.core.operators import conv_output
 from hwsim.targets.manycore.machine import Machine
 from hwsim.targets.manycore.simd import FUNCTIONS, Loop, Pass, conversion
 
@@ -57,9 +58,20 @@ def _copy(op: Op, converted: float, m: Machine) -> Pass:
 
 
 def _pool(op: Op, converted: float, m: Machine) -> Pass:
-    n, c, high, wide = op.results[0]
     taps = op["r"] * op["s"]
-    return Pass(_vectors(n * high * wide, c, m), Loop(vector=taps), float(taps), 1.0, converted)
+    pixels = op["n"] * conv_output(op["h"], op["r"], op.bounds) * conv_output(op["w"], op["s"], op.bounds)
+    return Pass(_vectors(pixels, op["c"], m), Loop(vector=taps), float(taps), 1.0, converted)
+
+
+def _ssm(op: Op, converted: float, m: Machine) -> Pass:
+    """A linear recurrence: channels are dealt out, their state stays in registers and L1 scratchpad, steps follow each other.
+
+    With heads, per vector of state: decay and input (two), output; without, the gate, its complement and the sum.
+    """
+    rows = op["batch"] * op["channels"] * (op["state"] if not op["heads"] else 1) / (m.lanes if not op["heads"] else 1)
+    per_row = op["steps"] * (math.ceil(op["state"] / m.lanes) if op["heads"] else 1)
+    vectors = math.ceil(rows / m.workers.harts) * m.workers.harts * per_row if rows > m.workers.harts else math.ceil(rows) * per_row
+    return Pass(float(vectors), Loop(vector=3), 2.0, 0.0 if op["heads"] else 1.0, converted)
 
 
 def _combine(op: Op, converted: float, m: Machine) -> Pass:
@@ -81,7 +93,7 @@ def _topk(op: Op, converted: float, m: Machine) -> Pass:
 
 PASSES: dict[str, Callable[[Op, float, Machine], Pass]] = {
     "elementwise": _elementwise, "norm": _norm, "softmax": _softmax, "rope": _rope, "embedding": _copy, "concat": _copy, "moe_dispatch": _copy,
-    "pool": _pool, "moe_combine": _combine, "moe_routing": _routing, "topk": _topk,
+    "pool": _pool, "moe_combine": _combine, "moe_routing": _routing, "topk": _topk, "ssm": _ssm,
 }  # fmt: skip
 
 

@@ -123,3 +123,18 @@ def test_networks_draw_what_the_maker_measured(chip):
 def test_a_lone_operator_without_a_model_is_refused(chip):
     with pytest.raises(hwsim.core.errors.UnsupportedOp, match="fft"):
         hwsim.simulate(hwsim.core.graph.single_op("fft", points=64), chip)
+
+
+@pytest.mark.parametrize("function", hwsim.core.op.op_kind("elementwise").functions)
+def test_every_elementwise_function_has_its_instructions(chip, function):
+    report = hwsim.simulate(hwsim.core.graph.single_op("elementwise", rows=4, cols=64, function=function), chip, interval=False)
+    assert report.cycles > 0 and report.cost.by_component("joules")["instructions_j"] > 0
+
+
+def test_a_recurrence_takes_a_step_after_a_step(chip):
+    once, often = (
+        hwsim.simulate(hwsim.core.graph.single_op("ssm", channels=4096, state=128, heads=64, steps=steps), chip, interval=False) for steps in (1, 64)
+    )
+    assert often.cost.by_component("cycles")["compute"] == pytest.approx(64 * once.cost.by_component("cycles")["compute"])
+    p = once.cost.program.params[0]
+    assert once.cost.by_component("cycles")["compute"] == pytest.approx(2 * 16 * (3 / p["issue_alu"] + 5 / p["issue_vector"]), rel=0.01)
