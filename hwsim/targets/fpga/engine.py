@@ -62,7 +62,7 @@ class Engine:
 
     `plan(graph, options, chip)` lays a graph out (`chip` is composed, its overrides applied). `resources(chip, options)` estimates what the design
     takes. `peak_macs(chip, mode)` is the array's MACs per cycle over all cores. `structural` names the constants that plan and resources read (a
-    sweep of one of these maps again). `design_of` turns options into the name of a more special design (a size of an overlay). `refine` gives the
+    sweep of one of these maps again), `structural_with(options)` those of some options only. `design_of` turns options into the name of a more special design (a size of an overlay). `refine` gives the
     slot values of the event fidelity. `rates(program, params)`: figures that need prices, an array per record.
     """
 
@@ -75,6 +75,7 @@ class Engine:
     overrides: Mapping[str, str] = field(default_factory=dict)
     options: frozenset[str] = frozenset()
     structural: frozenset[str] = frozenset()
+    structural_with: Callable[[Options], frozenset[str]] | None = None
     primitives: Mapping[str, Primitive] = field(default_factory=dict)
     design_of: Callable[[str, Options], str] | None = None
     running_w: Callable[[Chip, Options], float] | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hwsim.targets.fpga.edge_moe.engine import ENGINE as EDGE_MOE
+from hwsim.targets.fpga.dpu.engine import ENGINE as DPU
 from hwsim.targets.fpga.engine import Engine
 from hwsim.targets.fpga.flightllm.engine import ENGINE as FLIGHTLLM
 from hwsim.targets.fpga.systolic.engine import ENGINE as SYSTOLIC
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (SYSTOLIC, FLIGHTLLM, EDGE_MOE)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (SYSTOLIC, FLIGHTLLM, DPU, EDGE_MOE)}

@@ -7,6 +7,8 @@ from typing import Any
 from hwsim.engine.jit import jit
 from hwsim.targets.fpga.edge_moe.price import price_edge_moe
 from hwsim.targets.fpga.edge_moe.spec import CODE as EDGE_MOE
+from hwsim.targets.fpga.dpu.price import price_dpu
+from hwsim.targets.fpga.dpu.spec import CODE as DPU
 from hwsim.targets.fpga.flightllm.price import price_flightllm
 from hwsim.targets.fpga.flightllm.spec import CODE as FLIGHTLLM
 from hwsim.targets.fpga.flightllm.timing import prepare_flightllm
@@ -31,6 +33,8 @@ def price(op: Any, p: Any, out: Any) -> None:
             price_systolic(op, p, out)
         elif p.engine_code == FLIGHTLLM:
             price_flightllm(op, p, out)
+        elif p.engine_code == DPU:
+            price_dpu(op, p, out)
         elif p.engine_code == EDGE_MOE:
             price_edge_moe(op, p, out)
     charge(op, p, out)

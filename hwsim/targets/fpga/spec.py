@@ -14,11 +14,12 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.parameters import Constant, ParameterTable
 from hwsim.targets.fpga.edge_moe import spec as edge_moe
+from hwsim.targets.fpga.dpu import spec as dpu
 from hwsim.targets.fpga.flightllm import spec as flightllm
 from hwsim.targets.fpga.systolic import spec as systolic
 
 # The engines' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by engine name
-ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic, "flightllm": flightllm, "edge_moe": edge_moe}
+ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic, "flightllm": flightllm, "dpu": dpu, "edge_moe": edge_moe}
 
 DSP48, DSP58 = "dsp48e2", "dsp58"
 OPERATIONS = (

@@ -88,6 +88,8 @@ class FpgaTarget(TargetBase):
         options = parse_options(mapping)
         overridden = {"design_clock_hz"} if options.clock_hz is not None else set()
         for engine in ENGINES.values():
+            if engine.structural_with is not None:
+                overridden |= engine.structural_with(options)
             overridden |= engine.structural | {constant for option, constant in engine.overrides.items() if option in options.stated}
         return BUDGET | overridden
 

@@ -1,0 +1,105 @@
+"""A network as a table of DPU layers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields, LeftOut, OperatorTable, operator_table
+from hwsim.core.errors import Infeasible
+from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.targets.fpga.dpu.carma import Schedule, scheduled
+from hwsim.targets.fpga.dpu.contention import ddr_load
+from hwsim.targets.fpga.dpu.host import around
+from hwsim.targets.fpga.dpu.layers import GATES, Buffers, Layer, Lowered, parts_of, quantised
+from hwsim.targets.fpga.dpu.parts import EACH, PROCESSOR
+from hwsim.targets.fpga.dpu.spec import CODE, CONSTANTS
+from hwsim.targets.fpga.engine import Plan
+from hwsim.targets.fpga.layout import OP_DTYPE, common_fields
+from hwsim.targets.fpga.mapping import Options
+
+MULTI = "multi"
+CONTENDING = frozenset({"design_clock_hz", "ddr_channel_bytes_per_s", "ddr_efficiency"})  # what the share of DDR follows from, besides CONSTANTS
+
+
+def structural(options: Options) -> frozenset[str]:
+    """Constants that the layout reads; with several threads also those that the cores' shares of DDR follow from."""
+    if options.threads != MULTI:
+        return frozenset()
+    return CONTENDING | {c.name for c in CONSTANTS if c.column and not c.name.startswith(("host_", "softmax_", "bitstream_"))}
+
+
+def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
+    """Lay a network out on one core; `threads` multi: on all of them at once. Raises `Infeasible`, `InvalidMapping`."""
+    schedule = scheduled(graph, options, chip)
+    graph = schedule.graph
+    was = {dtype for op in graph.ops for dtype in (op.dtype, op.weight_dtype)}
+    graph = quantised(graph)
+    lowered = Lowered(graph, Buffers.of(chip))
+    table = _table(graph, lowered, schedule)
+    if graph.weight_bytes > (room := chip.number("ddr_bytes")):
+        raise Infeasible(f"weights of '{graph.name}'", demand=graph.weight_bytes, bound=room, unit="B", levers=("a board with more DDR",))
+    load = _load(table, chip) if options.threads == MULTI else 0.0
+    maps = len(lowered.layers)
+    return Plan(
+        graph, table, numbers={"dpu_ddr_load": load}, stated={"threads": options.threads or "single", **schedule.stated},
+        figures={"maps_on_chip": float(len(lowered.kept)), "dpu_layers": float(maps)}, assumptions=_assumptions(graph, lowered, was, schedule),
+    )  # fmt: skip
+
+
+def _table(graph: Graph, lowered: Lowered, schedule: Schedule) -> OperatorTable:
+    last = max(lowered.layers, default=-1)
+    host = around(graph, lowered.layers)
+    if last >= 0:  # once a frame, or at a change of context: with the last layer
+        repeat = graph.ops[last].repeat
+        frames = float(schedule.frames or 1) * float(graph.meta.get("batch", 1))
+        each = {"host_frames": frames / repeat, "switch_read": schedule.switch_bytes / repeat, "switch_bitstreams": schedule.bitstreams / repeat}
+        host[last] = {**host.get(last, {}), **(each if schedule.frames else {"host_frames": frames})}
+
+    def encode(at: int, op: Op) -> Fields | LeftOut:
+        if at in lowered.folded:
+            return LeftOut(lowered.folded[at], deliberate=True)
+        if at in lowered.refused:
+            return LeftOut(lowered.refused[at])
+        return {**_fields(lowered, at), **host.get(at, {})}
+
+    return operator_table(graph, OP_DTYPE, encode)
+
+
+def _fields(lowered: Lowered, at: int) -> dict[str, float]:
+    layer: Layer = lowered.layers[at]
+    op = layer.op
+    found = {**common_fields(op), "mac_scale": 1.0, "dpu_part": layer.part}
+    if layer.part == PROCESSOR:
+        return found
+    read, written = lowered.traffic(at)
+    gated = op.function in GATES
+    found |= {
+        "images": float(layer.images), "map_h": float(layer.height), "map_w": float(layer.width), "passes": 2.0 if gated else 1.0,
+        "ddr_read": read, "ddr_write": written,
+    }  # fmt: skip
+    if layer.part == EACH:
+        found |= {"c": float(layer.channels), "operands": float(max(1, len(layer.sources))) * (2.0 if gated else 1.0)}
+    return found
+
+
+def _load(table: OperatorTable, chip: Chip) -> float:
+    from hwsim.targets.fpga.spec import PARAMETERS  # noqa: PLC0415  (spec joins the engines' declarations)
+
+    p = PARAMETERS.record(chip, {"engine_code": CODE})
+    return float(ddr_load(table.rows, np.asarray(table.counts, dtype=float), p[0], chip.number("cores")))
+
+
+def _assumptions(graph: Graph, lowered: Lowered, was: set[str], schedule: Schedule) -> tuple[str, ...]:
+    said = ["operators left out are folded into layers in front, or write maps side by side"]
+    if was - {"int8", "int32"}:
+        said.append(f"a DPU computes in INT8: the network ({', '.join(sorted(was))}) is quantised after training")
+    functions = {op.function for op in graph.ops}
+    if "mish" in functions:
+        said.append("mish is replaced by a leaky ReLU, as in the networks that are published for the DPU")
+    if functions & {"sigmoid", "silu", *GATES}:
+        said.append("sigmoid and swish are replaced by their hard forms; a swish takes two passes")
+    if PROCESSOR in parts_of(lowered.layers):
+        said.append("operators that a DPU lacks (softmax, sampling of regions) run on the processor, after the layers that they wait for")
+    return (*said, *schedule.assumptions)
