@@ -1,10 +1,10 @@
 """FlightLLM (Zeng et al., arXiv 2401.03868) on U280 and VHK158 beside hwsim: where its time goes, what each choice is worth, and what the board says.
 
-    python scripts/reproduce_flightllm.py        about twenty seconds
+    python scripts/reproduce_flightllm.py        about half a minute
 
-Three kinds of figures stand apart. *Replays* are the authors' own simulator run again (VHK158 never ran on hardware): to agree with them is to agree with
-their model. *Board* figures were measured on U280: 55 token/s (which the core efficiency of the board timing is fitted to) and 45 W. The closed forms and
-the six instruction queues are two computations of the same program; both are printed.
+Three kinds of figures stand apart. *Replays* are the authors' own simulator run again (VHK158 never ran on hardware): to agree with them is to agree
+with their model. *Board* figures were measured on U280: 55 token/s (which the core efficiency of the board timing is fitted to) and 45 W. The closed
+forms and the six instruction queues are two computations of the same program; both are printed.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ def staircase() -> None:
     for context in (144, 512, 528, 1024, 1040, 1536, 2048):
         closed, queues = (decode(context, "vhk158", REPLAY, fidelity) for fidelity in ("analytic", "event"))
         parts = {name: 1e3 * cycles / 225e6 for name, cycles in closed.cost.by_component("cycles").items()}
-        print(
-            f"{context:6d}{closed.latency_s * 1e3:10.4f}{queues.latency_s * 1e3:10.4f}{parts['load']:9.3f}{parts['compute']:9.3f}{parts['exposed']:9.3f}"
-        )
+        busy = "".join(f"{parts[name]:9.3f}" for name in ("load", "compute", "exposed"))
+        print(f"{context:6d}{closed.latency_s * 1e3:10.4f}{queues.latency_s * 1e3:10.4f}{busy}")
 
 
 def choices() -> None:

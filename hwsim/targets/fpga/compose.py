@@ -11,6 +11,8 @@ from hwsim.targets.fpga.engines import ENGINES
 from hwsim.targets.fpga.mapping import COMMON, Options, refuse_strange
 from hwsim.targets.fpga.spec import check_chip
 
+NO_DESIGN = "none"  # the default design of a device that takes over another's constants but not its design
+
 
 def engine_of(chip: Chip) -> Engine:
     """Return the engine of a composed chip. Raises `InvalidChip`."""
@@ -34,8 +36,8 @@ def composed(chip: Chip, options: Options) -> Chip:
         if wanted != own:
             raise InvalidMapping(f"chip '{chip.name}' holds design '{own}'; '{wanted}' is another (put it on the bare device)")
     else:
-        name = options.design or (chip.text("default_design") if "default_design" in chip.params else "")
-        if not name:
+        name = options.design or (chip.text("default_design") if "default_design" in chip.params else NO_DESIGN)
+        if name == NO_DESIGN:
             raise InvalidMapping(f"chip '{chip.name}' is a bare device: state a design (mapping option design, or {chip.name}+DESIGN)")
         design = read_design(design_path(name))
         if design.engine not in ENGINES:
