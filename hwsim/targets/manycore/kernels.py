@@ -14,6 +14,7 @@ from hwsim.targets.manycore import spec_energy as codes
 from hwsim.targets.manycore.energy import awake_w, level_j, message_j, set_power, tensor_j
 from hwsim.targets.manycore.energy_issue import instruction_j
 from hwsim.targets.manycore.memory import flight_rate, load_cycles, own_store_rate, set_latencies, set_network
+from hwsim.targets.manycore.shire_map import mean_home_hops_from
 from hwsim.targets.manycore.sync import ACROSS_MESH, IN_SHIRE, TREE_EDGE, message_registers, round_trip_cycles
 from hwsim.targets.manycore.tensor import fma_in_loop
 
@@ -32,9 +33,14 @@ def prepare(p: Any) -> None:
 
 
 @jit
-def prepare_map(p: Any) -> None:
-    """`prepare` of a record fresh from a chip: the hops of its shire map too (they follow from structure alone)."""
+def prepare_map(p: Any, shires: int) -> None:
+    """`prepare` of a record fresh from a chip, of which the first `shires` shires take part: their hops too (they follow from structure alone)."""
     set_network(p)
+    if shires < p.shires:
+        hops = 0.0
+        for shire in range(shires):
+            hops += mean_home_hops_from(shire, p)
+        p.home_hops = hops / shires
     prepare(p)
 
 

@@ -63,7 +63,7 @@ class Manycore(TargetBase):
         lowered = lower(graph, m)
         warnings = self.refuse(lowered.table.skipped, allow_unmodelled)
         params = spec.PARAMETERS.record(chip, {**power_numbers(mapping), "workers": m.workers.minions})
-        prepare_map(params[0])
+        prepare_map(params[0], m.workers.shires)
         check_power_clock(params[0])
         table = lowered.table
         return Program(

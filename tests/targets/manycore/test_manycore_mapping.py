@@ -124,3 +124,10 @@ def test_flash_attention_is_the_default_of_a_compiled_graph_only(chip):
 def test_products_without_a_model_say_why(chip, bounds, mapping, says):
     with pytest.raises(hwsim.core.errors.UnsupportedOp, match=says):
         hwsim.simulate(product(**bounds), chip, mapping)
+
+
+def test_the_first_shires_sit_in_a_corner(chip):
+    """Shire 0 is farther from the homes of lines than the average shire: its L3 hits take longer."""
+    one, all_ = (hwsim.simulate(product(), chip, {"shires": n}, interval=False).cost.program.params[0] for n in (1, 32))
+    assert one["home_hops"] == 5.0 and 3.7 < all_["home_hops"] < 3.8
+    assert one["l3_cycles"] == pytest.approx(168.9, rel=0.02)
