@@ -66,15 +66,15 @@ def _alone(graph: Graph, m: Machine, resident: bool, demand: float) -> Residency
     if resident:
         if total > m.on_chip:
             raise Infeasible("operands and results in the scratchpads", demand=total, bound=m.on_chip, unit="bytes", levers=SCRATCHPAD_LEVERS)
-        return Residency({}, SCRATCHPAD, {"resident_bytes": total, "dram_capacity_bytes": demand})
-    return Residency({}, CACHED if total <= m.l3 else MEMORY, {"resident_bytes": 0.0, "dram_capacity_bytes": demand})
+        return Residency({}, SCRATCHPAD, {"resident_bytes": total, "dram_demand_bytes": demand})
+    return Residency({}, CACHED if total <= m.l3 else MEMORY, {"resident_bytes": 0.0, "dram_demand_bytes": demand})
 
 
 def _in_memory(graph: Graph, m: Machine, demand: float) -> Residency:
     """A kernel per operator: activations pass through L3 when an operator's fit it; weights and caches stay there only if all of it fits."""
     live = max(activation_bytes(op, graph) for op in graph.ops)
     places = {name: CACHED if activation_bytes(op, graph) <= m.l3 else MEMORY for op in graph.ops for name in _activations(op, graph)}
-    return Residency(places, CACHED if demand + live <= m.l3 else MEMORY, {"resident_bytes": 0.0, "dram_capacity_bytes": demand})
+    return Residency(places, CACHED if demand + live <= m.l3 else MEMORY, {"resident_bytes": 0.0, "dram_demand_bytes": demand})
 
 
 def _planned(graph: Graph, m: Machine, demand: float, level: str | None) -> Residency:
@@ -105,7 +105,7 @@ def _planned(graph: Graph, m: Machine, demand: float, level: str | None) -> Resi
     for name, source in {**dict(zip(weights, weights, strict=True)), **stages}.items():
         share = kept.get(source, 0.0) / sizes[source] if kept else 0.0
         places[name] = Place(share, 1 - share, 0.0) if behind_l3 else Place(share, 0.0, 1 - share)
-    figures = {"resident_bytes": sum(kept.values()), "dram_capacity_bytes": demand, "activation_bytes": max(live.values())}
+    figures = {"resident_bytes": sum(kept.values()), "dram_demand_bytes": demand, "activation_bytes": max(live.values())}
     return Residency(places, MEMORY, figures)
 
 
