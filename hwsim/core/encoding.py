@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Table
 
-Fields = Mapping[str, float]
+Fields = Mapping[str, Any]  # a number per column, a tuple (of tuples) for a column that is a vector (a matrix)
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
 
 
@@ -57,7 +58,7 @@ def operator_table(
     keeps operators of unlike kind, label or bounds apart, so that reports list them one by one.
     """
     names = fields.names or ()
-    index: dict[tuple[object, tuple[float, ...]], int] = {}
+    index: dict[tuple[object, tuple[Any, ...]], int] = {}
     counts: list[float] = []
     row_of: list[int] = []
     skipped: dict[tuple[object, ...], str] = {}
@@ -75,7 +76,7 @@ def operator_table(
                 continue
             found = {"macs": 0.0}
         own = {"macs": op.macs, "compulsory_bytes": op.compulsory_bytes, **found}
-        record = tuple(float(own.get(name, 0.0)) for name in names)
+        record = tuple(_plain(own.get(name, 0.0)) for name in names)
         row = index.setdefault((op.signature if by_signature else None, record), len(counts))
         if row == len(counts):
             counts.append(0.0)
@@ -83,6 +84,11 @@ def operator_table(
         row_of.append(row)
     rows = np.array([record for _, record in index], dtype=fields)
     return OperatorTable(rows, tuple(row_of), np.array(counts), tuple(skipped.values()), tuple(sorted(left_out)))
+
+
+def _plain(value: Any) -> Any:
+    """A float, or a tuple of them as it is."""
+    return value if isinstance(value, tuple) else float(value)
 
 
 def share_of(op: Op, graph: Graph, reason: str) -> str:

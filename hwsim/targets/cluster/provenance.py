@@ -1,0 +1,30 @@
+"""What a report prints back: the mapping as it ran, and what was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.targets.cluster.machine import Machine
+from hwsim.targets.cluster.mapping import Options
+
+EVERYWHERE = (
+    "operands lie in the TCDM (or where the flow puts them), code is warm: the instruction cache's first pass is left out unless a kernel counts it",
+)
+MODES = {
+    "platform_constant": "energy is constant platform power times time, whatever the cores do",
+    "physical": "energy adds up base, leakage, active and gated cores, memory accesses and transfers",
+}
+
+
+def stated(options: Options, m: Machine) -> Mapping[str, object]:
+    """The mapping as it ran: options that were given, and what the target chose."""
+    chosen = {"cores": m.cores, "fp": m.fp, "isa": m.isa, "runtime": m.runtime, "energy_mode": options.energy_mode or "platform_constant"}
+    return {**options.model_dump(exclude_none=True), **chosen}
+
+
+def assumptions(m: Machine) -> tuple[str, ...]:
+    """What the figures assume."""
+    notes = [*EVERYWHERE, MODES[m.options.energy_mode or "platform_constant"]]
+    if m.fp == "libgcc" and m.hardware_loops:
+        notes.append("libgcc is the one of a PULP compiler (p.mac, find-first-one, hardware loops)")
+    return tuple(notes)

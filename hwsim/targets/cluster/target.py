@@ -1,0 +1,89 @@
+"""The cluster target: encoding, price, energy and primitives behind the `Target` protocol."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields, LeftOut, operator_table
+from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.core.program import Program, Table, first
+from hwsim.core.target import Around, Mapped, TargetBase
+from hwsim.targets.cluster import kernels as _registered  # noqa: F401  (importing it registers the kernels)
+from hwsim.targets.cluster import layout as L
+from hwsim.targets.cluster import spec
+from hwsim.targets.cluster.area import area_mm2
+from hwsim.targets.cluster.energy import static_power_w
+from hwsim.targets.cluster.kernel import encode
+from hwsim.targets.cluster.machine import machine
+from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
+from hwsim.targets.cluster.numbers import numbers
+from hwsim.targets.cluster.price import prepare, price
+from hwsim.targets.cluster.primitives import PRIMITIVES
+from hwsim.targets.cluster.provenance import assumptions, stated
+
+# options that set a chip constant: with them, the constant itself no longer acts
+POINT = {
+    "clock_hz": ("frequency_hz", "part"), "fc_clock_hz": ("fc_frequency_hz",), "voltage_v": ("voltage_v",), "energy_per_cycle_j": ("part",),
+}  # fmt: skip
+
+
+class Cluster(TargetBase):
+    """In-order RISC-V cores around a banked memory with shared floating-point units and a DMA; a Cortex-M is a cluster of one."""
+
+    name = "cluster"
+    slots = L.SLOTS
+    primitives = PRIMITIVES
+    prepare = staticmethod(prepare)
+
+    @property
+    def price(self) -> Any:
+        """The jitted price function."""
+        return price
+
+    def check(self, chip: Chip) -> None:
+        """Refuse a chip that lacks a constant or states an impossible one. Raises `InvalidChip`, `MissingParameter`."""
+        spec.check_chip(chip)
+
+    def options(self, mapping: Mapped) -> Mapped:
+        """Check mapping options and return those that are stated. Raises `InvalidMapping`."""
+        return parse_options(mapping).model_dump(exclude_none=True)
+
+    def map(self, graph: Graph, chip: Chip, mapping: Mapped, *, allow_unmodelled: bool = False) -> Program:
+        """Lay `graph` out on `chip`. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`."""
+        options = parse_options(mapping)
+        check_serves(options, chip)
+        chip = at_point(chip, options)
+        m = machine(chip, options, graph)
+
+        def encoder(at: int, op: Op) -> Fields | LeftOut:
+            return encode(op, replace(m, at=at))
+
+        table = operator_table(graph, L.OP_DTYPE, encoder, charge_skipped=False, by_signature=True)
+        warnings = self.refuse(table.skipped, allow_unmodelled)
+        params = spec.PARAMETERS.record(chip, numbers(m))
+        prepare(params[0])
+        return Program(
+            chip=chip, graph=graph, mapping=stated(options, m), rows=table.rows, row_of=table.row_of, counts=table.counts, params=params,
+            slots=self.slots, resources=L.RESOURCES, clock_hz=float(params["clock_hz"][0]), static_power_w=first(static_power_w(params)),
+            area_mm2=first(area_mm2(params)), used_params=used_params(chip), assumptions=assumptions(m), warnings=warnings, serial=True,
+            lower_bound=bool(table.skipped),
+        )  # fmt: skip
+
+    def surroundings(self, program: Program, params: Table) -> Around:
+        """(static power in watts, area in mm2) by component, one figure per parameter record."""
+        return static_power_w(params), area_mm2(params)
+
+    def structural(self, mapping: Mapped) -> frozenset[str] | None:
+        """Constants that encoding depends on, and those that the mapping overrides."""
+        return spec.STRUCTURAL | {name for name, options in POINT.items() if any(mapping.get(o) is not None for o in options)}
+
+
+def used_params(chip: Chip) -> tuple[str, ...]:
+    """Priced constants that this chip states (the libraries of other instruction sets are optional)."""
+    return tuple(name for name in spec.PARAMETERS.priced if name in chip.params)
+
+
+TARGET = Cluster()
