@@ -7,6 +7,7 @@ loads the weights of the parts that were not running (`model_switch`: the overla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -17,7 +18,7 @@ from pydantic import Field
 
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
-from hwsim.core.graph import Graph
+from hwsim.core.graph import Graph, Tensor
 from hwsim.core.op import Op
 from hwsim.core.resources import shipped
 from hwsim.readers.yaml_file import FileModel, load_yaml, validate
@@ -26,6 +27,7 @@ from hwsim.targets.fpga.mapping import Options
 SCHEMA = "hwsim.contexts/1"
 GATED, RELOAD, MODEL = "context_gated", "bitstream_reload", "model_switch"
 PARTS = ("stem", "branch")
+BESIDE = "#beside"  # marks the twins of operators that other cores run
 Active = tuple[str, ...]
 
 
@@ -36,7 +38,7 @@ class ContextsEntry(FileModel):
     title: str
     source: str
     contexts: dict[str, list[str]]
-    frames: list[tuple[str, int]] = Field(strict=False)
+    frames: list[list[str | int]]
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,18 @@ def read_contexts(path: Path | None = None) -> Contexts:
     entry = validate(ContextsEntry, document, InvalidTrace)
     if entry.schema_ != SCHEMA:
         raise document.fail(InvalidTrace, ("schema",), f"must be {SCHEMA}, got '{entry.schema_}'")
-    for i, (context, count) in enumerate(entry.frames):
-        if context not in entry.contexts:
-            raise document.fail(InvalidTrace, ("frames", i), f"no context '{context}'{nearest(context, entry.contexts)}")
-        if count < 1:
-            raise document.fail(InvalidTrace, ("frames", i), f"a stretch lasts 1 frame at least, got {count}")
-    if not entry.frames or not all(entry.contexts.values()):
+    stretches = []
+    for i, stretch in enumerate(entry.frames):
+        match stretch:
+            case [str(context), int(count)] if count >= 1:
+                if context not in entry.contexts:
+                    raise document.fail(InvalidTrace, ("frames", i), f"no context '{context}'{nearest(context, entry.contexts)}")
+                stretches.append((context, count))
+            case _:
+                raise document.fail(InvalidTrace, ("frames", i), f"a stretch is [context, frames], got {stretch}")
+    if not stretches or not all(entry.contexts.values()):
         raise document.fail(InvalidTrace, (), "a trace of contexts has frames, and every context a branch")
-    return Contexts({name: tuple(branches) for name, branches in entry.contexts.items()}, tuple(entry.frames))
+    return Contexts({name: tuple(branches) for name, branches in entry.contexts.items()}, tuple(stretches))
 
 
 def part_of(op: Op) -> str:
@@ -133,22 +139,31 @@ def scheduled(graph: Graph, options: Options, chip: Chip, contexts: Contexts | N
             raise InvalidMapping("switch says what a change of context loads: state a policy (context_gated or all_branches)")
         return Schedule(graph)
     if options.threads == "multi":
-        raise InvalidMapping("a trace of contexts runs its parts one after the other on one core: threads multi does not apply")
+        raise InvalidMapping("a trace of contexts deals its parts to the cores itself: threads multi does not apply")
     if not any("branch" in op.attrs for op in graph.ops):
         raise InvalidMapping(f"policy {options.policy}: '{graph.name}' has no branches to switch (hydrafusion has)")
     trace = contexts or read_contexts()
     active = active_parts(graph, trace, options.policy)
-    runs: dict[str, int] = {}
-    for context, count in trace.stretches:
-        for part in active[context]:
-            runs[part] = runs.get(part, 0) + count
+    runs, beside = _dealt(trace, active, int(chip.number("cores")))
     moved, changes = _switching(graph, trace, active)
     switch = options.switch or (MODEL if options.policy == GATED else "none")
     return Schedule(
-        _repeated(graph, runs), trace.frames, moved if switch == MODEL else 0.0, changes if switch == RELOAD else 0,
+        _repeated(graph, runs, beside), trace.frames, moved if switch == MODEL else 0.0, changes if switch == RELOAD else 0,
         {"policy": options.policy, "switch": switch, "frames": trace.frames},
-        (f"{trace.frames} frames of a trace of contexts, parts of a frame one after the other on one core; sensors and the gate are not counted",),
+        (f"{trace.frames} frames of a trace of contexts; a frame's stems, then its branches, are dealt to the cores in turn, and what the other cores do"
+         " takes no time of its own; sensors and the gate are not counted",),
     )  # fmt: skip
+
+
+def _dealt(trace: Contexts, active: Mapping[str, frozenset[str]], cores: int) -> tuple[Counter[str], Counter[str]]:
+    """Frames in which a part is on the first core, and on another: stems and branches are dealt in turn, so that the first core has the most."""
+    runs: Counter[str] = Counter()
+    beside: Counter[str] = Counter()
+    for context, count in trace.stretches:
+        for kind in PARTS:
+            for i, part in enumerate(sorted(p for p in active[context] if p.startswith(kind))):
+                (beside if i % cores else runs)[part] += count
+    return runs, beside
 
 
 def _switching(graph: Graph, trace: Contexts, active: Mapping[str, frozenset[str]]) -> tuple[float, int]:
@@ -162,8 +177,25 @@ def _switching(graph: Graph, trace: Contexts, active: Mapping[str, frozenset[str
     return moved, changes
 
 
-def _repeated(graph: Graph, runs: Mapping[str, int]) -> Graph:
-    """The graph with every operator's executions; parts that never run are dropped."""
-    ops = tuple(replace(op, repeat=op.repeat * runs[part_of(op)]) for op in graph.ops if runs.get(part_of(op)))
-    used = {name for op in ops for name in (*op.inputs, *op.outputs)}
-    return replace(graph, ops=ops, tensors={name: tensor for name, tensor in graph.tensors.items() if name in used})
+def _repeated(graph: Graph, runs: Mapping[str, int], beside: Mapping[str, int]) -> Graph:
+    """The graph with every operator's executions: those on the first core, and twins (attribute ``beside``) of those on others."""
+    ops: list[Op] = []
+    tensors: dict[str, Tensor] = {}
+    for own, mark in ((runs, ""), (beside, BESIDE)):
+        for op in graph.ops:
+            if not own.get(part_of(op)):
+                continue
+            names = []
+            for name in op.inputs:
+                maker = part_of(graph.ops[graph.producers[name]]) if name in graph.producers else ""
+                names.append(name if not maker else name + (mark if own.get(maker) else _other(mark)))
+                tensors[names[-1]] = graph.tensors[name].twin(names[-1])
+            outputs = tuple(name + mark for name in op.outputs)
+            tensors |= {made: graph.tensors[name].twin(made) for name, made in zip(op.outputs, outputs, strict=True)}
+            twin = op.twin(op.name + mark, tuple(names), outputs, op.layer)
+            ops.append(replace(twin, repeat=op.repeat * own[part_of(op)], attrs={**op.attrs, "beside": 1} if mark else op.attrs))
+    return replace(graph, ops=tuple(ops), tensors=tensors)
+
+
+def _other(mark: str) -> str:
+    return "" if mark else BESIDE

@@ -49,7 +49,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
 
 
 def _table(graph: Graph, lowered: Lowered, schedule: Schedule) -> OperatorTable:
-    last = max(lowered.layers, default=-1)
+    last = max((at for at, layer in lowered.layers.items() if not layer.op.attrs.get("beside")), default=-1)
     host = around(graph, lowered.layers)
     if last >= 0:  # once a frame, or at a change of context: with the last layer
         repeat = graph.ops[last].repeat
@@ -62,7 +62,7 @@ def _table(graph: Graph, lowered: Lowered, schedule: Schedule) -> OperatorTable:
             return LeftOut(lowered.folded[at], deliberate=True)
         if at in lowered.refused:
             return LeftOut(lowered.refused[at])
-        return {**_fields(lowered, at), **host.get(at, {})}
+        return {**_fields(lowered, at), **host.get(at, {}), "beside": float(op.attrs.get("beside", 0))}
 
     return operator_table(graph, OP_DTYPE, encode)
 

@@ -161,7 +161,8 @@ class Lowered:
         for at, layer in self.layers.items():
             if layer.part == PROCESSOR or readers.get(layer.made, []) != [position[at] + 1]:
                 continue
-            if self.layers[order[position[at] + 1]].part == PROCESSOR:
+            reader = self.layers[order[position[at] + 1]]
+            if reader.part == PROCESSOR or reader.op.function in GATES:  # the two passes of a gate read its input twice
                 continue
             if self.stored(layer.made) + sum(self.stored(s) for s in layer.sources) <= self.buffers.image_bytes:
                 found.add(layer.made)
@@ -171,7 +172,7 @@ class Lowered:
         """(read, written) bytes of DDR of one layer.
 
         Maps that are not kept are read, rows that a stride leaps over are not. A layer whose maps and weights both exceed their banks reads the one
-        again for each load of the other, whichever is less. A gate's factor goes through memory when it does not fit beside its input.
+        again for each load of the other, whichever is less. A gate's second pass reads its input again, and its factor where the two do not fit.
         """
         layer = self.layers[at]
         op, banks = layer.op, self.buffers
@@ -185,9 +186,10 @@ class Lowered:
         else:
             read = weights + inputs
         written = 0.0 if layer.made in self.kept else float(self.graph.tensors[layer.made].elements)
-        if op.function in GATES and 2 * self.stored(layer.made) > banks.image_bytes:
+        if op.function in GATES:
             once = float(self.graph.tensors[layer.made].elements)
-            read, written = read + 2 * once, written + once
+            spilt = once if 2 * self.stored(layer.made) > banks.image_bytes else 0.0
+            read, written = read + once + spilt, written + spilt
         return read, written
 
 

@@ -99,14 +99,16 @@ def host_seconds(op: Any, p: Any) -> float:
 
 @part
 def price_dpu(op: Any, p: Any, out: Any) -> None:
-    """One layer on one core."""
+    """One layer on one core; one `beside` it, on another core, moves its bytes and takes no time of its own."""
     load = p.dpu_ddr_load
+    out.ddr_bytes = op.ddr_read + op.ddr_write + op.switch_read
+    if op.beside > 0:
+        return
     if op.dpu_part > 0:
         out.compute = array_cycles(op, p)
         out.special = miscellaneous_cycles(op, p) if op.dpu_part >= DEPTHWISE else 0.0
         out.load = transfer_cycles(op, load, p)
         out.exposed = exposed_cycles(op, load, p)
-        out.ddr_bytes = op.ddr_read + op.ddr_write + op.switch_read
         out.roofline = op.macs / (p.dpu_pp * p.dpu_icp * p.dpu_ocp)
     if p.softmax_cores > 0:
         out.special += op.host_scores / p.softmax_scores_per_cycle

@@ -63,4 +63,5 @@ FIELDS = (
     "ddr_read", "ddr_write",  # bytes of one execution
     "host_frames", "host_pixels", "host_scores", "host_scans", "host_elements",  # what the processor does
     "switch_read", "switch_bitstreams",  # bytes of weights loaded ahead, bitstreams loaded, per execution
+    "beside",  # on another core at the same time
 )  # fmt: skip
