@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hwsim.targets.cluster import kernels_dot
+from hwsim.targets.cluster import kernels_bytes, kernels_cortex, kernels_distance, kernels_dot, kernels_dsp, kernels_learners, kernels_network
 
-__all__ = ["kernels_dot"]
+__all__ = ["kernels_bytes", "kernels_cortex", "kernels_distance", "kernels_dot", "kernels_dsp", "kernels_learners", "kernels_network"]

@@ -85,6 +85,8 @@ def at_point(chip: Chip, options: Options) -> Chip:
     if options.part is not None:
         index = chip.text("parts").split().index(options.part)
         changed = {"clock_hz": chip.vector("part_clock_hz")[index], "energy_per_cycle_j": chip.vector("part_energy_per_cycle_j")[index]}
+    if options.flow == "dory" and options.frequency_hz is None and "dory_clock_hz" in chip.params:
+        changed = {"clock_hz": chip.number("dory_clock_hz"), "voltage_v": chip.number("dory_voltage_v")}
     for name, value in (("clock_hz", options.frequency_hz), ("fc_clock_hz", options.fc_frequency_hz), ("voltage_v", options.voltage_v)):
         if value is not None:
             changed[name] = value

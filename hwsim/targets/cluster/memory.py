@@ -77,5 +77,6 @@ def dma_exposed_cycles(op: Any, cores_cycles: float, p: Any) -> float:
 
 @part
 def l3_busy_cycles(op: Any, p: Any) -> float:
-    """Cycles that L3 is busy with an operator."""
-    return float(op.l3_bytes / p.l3_bytes_per_cycle)
+    """Cycles that L3 is busy with an operator, at the rate that its flow reaches."""
+    rate = p.l3_later_bytes_per_cycle if p.l3_later > 0 else p.l3_bytes_per_cycle
+    return float(op.l3_bytes / rate)

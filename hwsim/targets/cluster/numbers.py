@@ -11,6 +11,7 @@ from hwsim.targets.cluster import layout as L
 from hwsim.targets.cluster import spec
 from hwsim.targets.cluster.machine import Machine, machine
 from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
+from hwsim.targets.cluster.network_plan import LATER
 from hwsim.targets.cluster.price import prepare
 
 
@@ -19,6 +20,7 @@ def numbers(m: Machine) -> Mapping[str, float]:
     return {
         "team": float(m.cores), "library": float(L.LIBRARIES[m.fp]), "xpulp_library": float(m.isa.startswith("xpulp")),
         "runtime": float(L.RUNTIMES[m.runtime]), "physical": float(m.options.energy_mode == "physical"),
+        "l3_later": float(m.flow in LATER),
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from hwsim.targets.cluster.energy import static_power_w
 from hwsim.targets.cluster.kernel import encode
 from hwsim.targets.cluster.machine import machine
 from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
+from hwsim.targets.cluster.network_plan import planned
 from hwsim.targets.cluster.numbers import numbers
 from hwsim.targets.cluster.price import prepare, price
 from hwsim.targets.cluster.primitives import PRIMITIVES
@@ -26,7 +27,7 @@ from hwsim.targets.cluster.provenance import assumptions, stated
 
 # options that set a chip constant: with them, the constant itself no longer acts
 POINT = {
-    "clock_hz": ("frequency_hz", "part"), "fc_clock_hz": ("fc_frequency_hz",), "voltage_v": ("voltage_v",), "energy_per_cycle_j": ("part",),
+    "clock_hz": ("frequency_hz", "part", "flow"), "fc_clock_hz": ("fc_frequency_hz",), "voltage_v": ("voltage_v", "flow"), "energy_per_cycle_j": ("part",),
 }  # fmt: skip
 
 
@@ -56,9 +57,11 @@ class Cluster(TargetBase):
         options = parse_options(mapping)
         check_serves(options, chip)
         chip = at_point(chip, options)
-        m = machine(chip, options, graph)
+        m = planned(machine(chip, options, graph))
 
         def encoder(at: int, op: Op) -> Fields | LeftOut:
+            if m.plan is not None and at in m.plan.fused:
+                return LeftOut("part of the layer before", deliberate=True)
             return encode(op, replace(m, at=at))
 
         table = operator_table(graph, L.OP_DTYPE, encoder, charge_skipped=False, by_signature=True)
