@@ -62,8 +62,9 @@ class Engine:
 
     `plan(graph, options, chip)` lays a graph out (`chip` is composed, its overrides applied). `resources(chip, options)` estimates what the design
     takes. `peak_macs(chip, mode)` is the array's MACs per cycle over all cores. `structural` names the constants that plan and resources read (a
-    sweep of one of these maps again), `structural_with(options)` those of some options only. `design_of` turns options into the name of a more special design (a size of an overlay). `refine` gives the
-    slot values of the event fidelity. `rates(program, params)`: figures that need prices, an array per record.
+    sweep of one of these maps again), `structural_with(options)` those of some options only. `design_of` turns options into the name of a more
+    special design (a size of an overlay). `refine` gives the slot values of the event fidelity. `rates(program, params)`: figures that need prices,
+    an array per record.
     """
 
     name: str

@@ -128,7 +128,7 @@ def active_parts(graph: Graph, contexts: Contexts, policy: str) -> dict[str, fro
     """Parts that run, by context."""
     if policy != GATED:
         every = frozenset(part_of(op) for op in graph.ops)
-        return {name: every for name in contexts.branches}
+        return dict.fromkeys(contexts.branches, every)
     return {name: parts_needed(graph, branches) for name, branches in contexts.branches.items()}
 
 
@@ -150,8 +150,8 @@ def scheduled(graph: Graph, options: Options, chip: Chip, contexts: Contexts | N
     return Schedule(
         _repeated(graph, runs, beside), trace.frames, moved if switch == MODEL else 0.0, changes if switch == RELOAD else 0,
         {"policy": options.policy, "switch": switch, "frames": trace.frames},
-        (f"{trace.frames} frames of a trace of contexts; a frame's stems, then its branches, are dealt to the cores in turn, and what the other cores do"
-         " takes no time of its own; sensors and the gate are not counted",),
+        (f"{trace.frames} frames of a trace of contexts; a frame's stems, then its branches, are dealt to the cores in turn, and what the other"
+         " cores do takes no time of its own; sensors and the gate are not counted",),
     )  # fmt: skip
 
 

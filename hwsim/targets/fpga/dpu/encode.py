@@ -11,7 +11,7 @@ from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.targets.fpga.dpu.carma import Schedule, scheduled
 from hwsim.targets.fpga.dpu.contention import ddr_load
-from hwsim.targets.fpga.dpu.host import around
+from hwsim.targets.fpga.dpu.host import around, processor_work
 from hwsim.targets.fpga.dpu.layers import GATES, Buffers, Layer, Lowered, parts_of, quantised
 from hwsim.targets.fpga.dpu.parts import EACH, PROCESSOR
 from hwsim.targets.fpga.dpu.spec import CODE, CONSTANTS
@@ -50,8 +50,9 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
 
 def _table(graph: Graph, lowered: Lowered, schedule: Schedule) -> OperatorTable:
     last = max((at for at, layer in lowered.layers.items() if not layer.op.attrs.get("beside")), default=-1)
-    host = around(graph, lowered.layers)
-    if last >= 0:  # once a frame, or at a change of context: with the last layer
+    alone = bool(graph.meta.get("single_op"))
+    host = {at: processor_work(layer) for at, layer in lowered.layers.items()} if alone else around(graph, lowered.layers)
+    if last >= 0 and not alone:  # once a frame, or at a change of context: with the last layer
         repeat = graph.ops[last].repeat
         frames = float(schedule.frames or 1) * float(graph.meta.get("batch", 1))
         each = {"host_frames": frames / repeat, "switch_read": schedule.switch_bytes / repeat, "switch_bitstreams": schedule.bitstreams / repeat}

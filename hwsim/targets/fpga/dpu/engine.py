@@ -19,7 +19,7 @@ def design_of(name: str, options: Options) -> str:
     if options.arch is None:
         return name
     wanted = f"{SIZED}{options.arch}"
-    if name != OVERLAY and name != wanted:
+    if name not in (OVERLAY, wanted):
         raise InvalidMapping(f"design '{name}' has a size already; arch {options.arch} picks one of {OVERLAY}")
     return name if name == wanted or options.arch == "b4096" else wanted
 

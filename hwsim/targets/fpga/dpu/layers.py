@@ -14,7 +14,7 @@ from hwsim.targets.fpga.dpu.parts import DENSE, DEPTHWISE, EACH, PROCESSOR, PROD
 
 FOLDED = ("relu", "relu6", "leaky_relu", "mish", "hardsigmoid", "sigmoid", "bias", "cast")  # behind the layer that makes their input
 GATES = ("silu", "hardswish")  # a hard sigmoid and a product, two passes
-EACH_FUNCTIONS = ("add", "sub", "mul", "scale", "copy", "batch_norm", *GATES)
+EACH_FUNCTIONS = ("add", "sub", "mul", "scale", "copy", "batch_norm", *GATES, *FOLDED)
 INT8 = "int8"
 
 
@@ -110,10 +110,12 @@ class Lowered:
             return "maps side by side are written to their places"
         if op.kind != "elementwise" or len(op.inputs) < 1 or not sources:
             return ""
+        behind = [self.graph.ops[i].kind for s in sources if (i := self.graph.producers.get(s, -1)) >= 0]
+        if len(behind) < len(sources):
+            return ""
         if op.function in FOLDED:
             return "behind the layer in front"
-        behind = [self.graph.ops[i].kind for s in sources if (i := self.graph.producers.get(s, -1)) >= 0]
-        if op.function == "batch_norm" and len(behind) == len(sources) and all(kind in ("conv2d", "matmul") for kind in behind):
+        if op.function == "batch_norm" and all(kind in ("conv2d", "matmul") for kind in behind):
             return "folded into the weights in front"
         return ""
 

@@ -29,9 +29,9 @@ def _totals(program: Program, params: Table) -> tuple[Floats, Floats]:
 
 
 def rates(program: Program, params: Table) -> Mapping[str, Floats]:
-    """`inferences_per_s` with threads multi: ``frames x min(cores / DPU time, processors / processor time)``; else, and for a trace of contexts, none.
+    """`inferences_per_s` with threads multi: ``frames x min(cores / DPU time, processors / processor time)``.
 
-    With a trace of contexts: `latency_per_frame_s`, the mean over its frames.
+    With a trace of contexts `latency_per_frame_s`, the mean over its frames; else none. Arrays of shape (n,).
     """
     frames = program.mapping.get("frames")
     if isinstance(frames, int):
