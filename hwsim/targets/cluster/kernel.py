@@ -75,8 +75,8 @@ class Loop:
     """A loop that every core of the team runs on its share (or, `sequential`, core 0 alone while the others wait).
 
     `mix` is one pass; `passes` those of the busiest core (a fraction is a mean); `balance` is mean over busiest of the team. `running` cores run it at
-    once (None: the team). `pattern`: how the cores' TCDM accesses meet: ``spread`` over the banks, ``free`` of conflicts, or ``stride``: all walk in
-    step with `stride_words` (0: one word). `code_bytes` is the size of the body without the routines that it calls (None: by its
+    once (None: the team). `pattern`: how the cores' TCDM accesses meet: ``spread`` over the banks, ``walk`` (each core its own contiguous words: they
+    stagger once, then run free), ``free`` of conflicts, or ``stride``: all walk in step with `stride_words` (0: one word). `code_bytes` is the size of the body without the routines that it calls (None: by its
     instructions). `cold`: the first pass is fetched from L2.
     """
 
@@ -197,7 +197,8 @@ def encode(op: Op, m: Machine) -> Fields | LeftOut:
     work = make(op, m)
     if complaint := _complaint(work, m):
         return LeftOut(complaint)
-    return record(work, op, m)
+    peak = work.macs_per_cycle or m.macs_per_cycle(op.dtype)
+    return record(work, m, roofline=op.macs / (peak * m.cores), what=f"operator '{op.name}'")
 
 
 def _complaint(work: Work, m: Machine) -> str | None:
@@ -209,16 +210,15 @@ def _complaint(work: Work, m: Machine) -> str | None:
     return f"{', '.join(sorted(wanting))}: " + ("the unit has no double precision" if m.native else f"{m.fp} has no packed or half precision")
 
 
-def record(work: Work, op: Op, m: Machine) -> Fields:
-    """Write `work` as a record of the operator table. Raises `InvalidTrace` for a kernel of too many loops."""
+def record(work: Work, m: Machine, *, roofline: float = 0.0, what: str = "work") -> Fields:
+    """Write `work` as a record of the operator table; `roofline` cycles. Raises `InvalidTrace` for a kernel of too many loops."""
     loops = [loop for loop in work.loops if loop.passes > 0]
     if len(loops) > L.LOOPS:
-        raise InvalidTrace(f"operator '{op.name}': its kernel has {len(loops)} loops, a record holds {L.LOOPS}")
-    peak = work.macs_per_cycle or m.macs_per_cycle(op.dtype)
+        raise InvalidTrace(f"{what}: its kernel has {len(loops)} loops, a record holds {L.LOOPS}")
     moved = work.transfers
     fields: dict[str, object] = {
         "cores": float(m.cores), "loops": float(len(loops)), "barriers": float(work.barriers), "forks": float(work.forks if m.cores > 1 else 0.0),
-        "roofline": op.macs / (peak * m.cores),
+        "roofline": roofline,
         "dma_in_bytes": moved.in_bytes, "dma_out_bytes": moved.out_bytes, "dma_transfers": moved.transfers, "dma_lines": moved.lines,
         "dma_first_bytes": moved.first_bytes, "dma_last_bytes": moved.last_bytes, "dma_blocking": float(moved.blocking),
         "l3_bytes": moved.l3_bytes, "l3_blocking": float(moved.l3_blocking),

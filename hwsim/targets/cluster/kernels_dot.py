@@ -17,7 +17,7 @@ XPULP = ("xpulp", "xpulp_unroll2")
 def dot(body: Mix, elements: int, per_pass: int, add: Mix, m: Machine) -> Work:
     """Every core walks its contiguous share, `per_pass` elements a pass; core 0 adds the partial sums of the others."""
     share = m.share(elements / per_pass)
-    loops = (Loop(body, share.busiest, balance=share.balance), Loop(add, m.cores - 1, sequential=True))
+    loops = (Loop(body, share.busiest, balance=share.balance, pattern="walk"), Loop(add, m.cores - 1, sequential=True))
     return Work(loops, barriers=1 if m.cores > 1 else 0, forks=1)
 
 

@@ -38,8 +38,8 @@ LIBRARIES = {"native": NATIVE, "libgcc": LIBGCC, "rvfplib": RVFPLIB, "rvfplib_si
 SPMD, PULP_RUNTIME, GAP_SDK = 0, 1, 2
 RUNTIMES = {"spmd": SPMD, "pulp_runtime": PULP_RUNTIME, "gap_sdk": GAP_SDK}
 # how the accesses of the cores meet in the banks
-SPREAD, FREE, STRIDE = 0, 1, 2
-PATTERNS = {"spread": SPREAD, "free": FREE, "stride": STRIDE}
+SPREAD, FREE, STRIDE, WALK = 0, 1, 2, 3
+PATTERNS = {"spread": SPREAD, "free": FREE, "stride": STRIDE, "walk": WALK}
 
 SCALARS = (
     "macs", "compulsory_bytes", "cores", "loops", "barriers", "forks", "roofline",

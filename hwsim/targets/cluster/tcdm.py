@@ -2,7 +2,8 @@
 
 N masters that issue an access with probability a in a cycle, B banks, one access a bank and cycle. Memoryless and uniform, an access waits
 s = N a / (B (1 - (1 - a/B)^N)) - 1 cycles. Real loops lock into step: s times `tcdm_lock_in` where accesses are dense, falling to nothing where
-they are sparse. Cores that walk in step over few banks are served one after another: N / banks - 1/a. Fewer banks than masters bound both.
+they are sparse. Cores that walk in step over few banks are served one after another: N / banks - 1/a. Cores that
+walk contiguous words of their own stagger in the first cycles and then run free. Fewer banks than masters bound both.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 
 from hwsim.engine.jit import jit, part
 from hwsim.targets.cluster import layout as L
+
+STREAMS = 2.0  # arrays that a core walks at once: it falls one cycle behind the core before it on each
 
 
 @part
@@ -47,6 +50,9 @@ def tcdm_stall_cycles(accesses: float, cycles: float, running: float, pattern: f
     """Stall cycles of a core with `accesses` in a loop of `cycles`."""
     if accesses <= 0:
         return 0.0
+    if pattern == L.WALK:
+        crowded = accesses * max(0.0, running / p.tcdm_banks - cycles / accesses)
+        return float(crowded + min(accesses, STREAMS) * (running - 1.0))
     return float(accesses * stalls_per_access(running, min(1.0, accesses / cycles), pattern, stride_words, p))
 
 
