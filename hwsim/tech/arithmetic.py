@@ -10,17 +10,23 @@ the bit patterns and an offset.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
 from hwsim.core.dtype import dtype
-from hwsim.core.errors import InvalidTrace, MissingParameter
+from hwsim.core.errors import InvalidMapping, InvalidTrace, MissingParameter
 
+Multiplier = Literal["standard", "lmul"]
 MULTIPLIERS = ("standard", "lmul")
 FORMS = ("elementwise", "dot_product")
 ACCESS_BYTES = 8  # of one memory access in the table
+# numbers of a machine's parameter record: share of the joules of a product and its addition that its multipliers save, by format (0: standard)
+SAVED = {"fp16": "saved_fp16", "fp32": "saved_fp32"}
+SAVED_NUMBERS = tuple(SAVED.values())
 
 
 def operation_j(chip: Chip, operation: str, dtype_name: str) -> float:
@@ -47,6 +53,49 @@ def multiply_j(chip: Chip, form: str, dtype_name: str, accumulate: str, multipli
     """Joules of one element: a product, or (``dot_product``) a product and its addition in the format `accumulate`. Raises `InvalidTrace`."""
     added = operation_j(chip, "add", accumulate) if form == "dot_product" else 0.0
     return product_j(chip, dtype_name, multiplier) + added
+
+
+def product_saving(table: Chip, form: str, dtype_name: str, accumulate: str) -> float:
+    """Share of the joules of one element that L-Mul saves, ``1 - (E_int_add + E_fp_add) / (E_fp_mul + E_fp_add)``; `form` as in `multiply_j`.
+
+    Raises `InvalidTrace`.
+
+    >>> from hwsim.core.param import Param
+    >>> pj = {"add_int32_j": 0.1, "add_fp32_j": 0.9, "mul_fp32_j": 3.7}
+    >>> table = Chip("t", "tech", {name: Param(value, "pJ", "Horowitz", "published") for name, value in pj.items()})
+    >>> round(product_saving(table, "dot_product", "fp32", "fp32"), 3)
+    0.783
+    """
+    return 1.0 - multiply_j(table, form, dtype_name, accumulate, "lmul") / multiply_j(table, form, dtype_name, accumulate, "standard")
+
+
+def saved_numbers(table: Chip, multiplier: str | None, sums: Mapping[str, str]) -> dict[str, float]:
+    """The `SAVED` numbers of a machine that adds products of format f in ``sums[f]``; zeros with standard multipliers."""
+    return {SAVED[name]: product_saving(table, "dot_product", name, sums[name]) if multiplier == "lmul" else 0.0 for name in sums}
+
+
+def check_lmul(formats: Collection[str]) -> None:
+    """Refuse L-Mul for a graph with products of these `formats`: it replaces floating-point ones, and integer ones stay as they are.
+
+    Raises `InvalidMapping` when none is of floating point, or one of a float format whose multiplication has no known energy.
+    """
+    floats = {name for name in formats if dtype(name).kind == "float"}
+    if not floats:
+        held = f"those here are {', '.join(sorted(formats))}" if formats else "this graph has no products"
+        raise InvalidMapping(f"multiplier=lmul approximates floating-point products; {held}")
+    if unknown := sorted(floats - SAVED.keys()):
+        raise InvalidMapping(f"multiplier=lmul: no energy of a multiplication in {', '.join(unknown)} is known; there are those of {', '.join(SAVED)}")
+
+
+def lmul_note(formats: Collection[str], numbers: Mapping[str, float], sums: Mapping[str, str], share: str) -> str:
+    """What a result with L-Mul takes for granted; `share`: which joules of the machine are scaled."""
+    saved = ", ".join(f"{name} products with {sums[name]} sums {numbers[SAVED[name]]:.1%}" for name in sums if name in formats)
+    whole = sorted(name for name in formats if dtype(name).kind != "float")
+    kept = f"; {', '.join(whole)} products stay as they are" if whole else ""
+    return (
+        f"multiplier=lmul: a machine that adds exponents and mantissas instead of multiplying (arXiv 2410.00907); saved of {saved}, by op energies of "
+        f"45 nm (Horowitz, ISSCC 2014); {share}; times and areas are those of standard multipliers (none published), accuracy is not modelled{kept}"
+    )
 
 
 def sram_access_j(chip: Chip, size_bytes: float) -> float:
