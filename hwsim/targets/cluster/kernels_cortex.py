@@ -1,9 +1,8 @@
 """Layers of int8 networks on a Cortex-M, as instruction mixes of the stacks that MLPerf Tiny compares.
 
-CMSIS-NN's published structure (Lai et al., arXiv 1801.06601; arm_nn_mat_mult_s8_s16, arm_nn_vec_mat_mult): bytes are widened to 16 bits and
-multiplied two at a time (SMLAD). A convolution gathers two output pixels into a 16-bit column buffer and multiplies 2 rows by 2 columns; a product
-takes two rows of weights at a time. X-CUBE-AI is taken to have this structure; microTVM calls CMSIS-NN for products and leaves convolutions to its own
-code, whose loops are scalar; Plumerai stores weights in the order in which the multiplier wants them, which saves reordering, and blocks by four.
+CMSIS-NN's published structure (Lai et al., arXiv 1801.06601): bytes are widened to 16 bits and multiplied two at a time (SMLAD). A convolution
+gathers two output pixels into a 16-bit column buffer and multiplies 2 rows by 2 columns; a product takes two rows of weights at a time. X-CUBE-AI is
+taken to have this structure; microTVM calls CMSIS-NN for products and leaves convolutions to its own code (its two variants run IC alike), whose loops are scalar; Plumerai keeps weights in the order in which the multiplier wants them, which saves reordering, and blocks by four.
 """
 
 from __future__ import annotations
@@ -18,10 +17,17 @@ INT8 = ("int8", "uint8")
 FLOWS = ("x-cube-ai", "microtvm-cmsis-nn", "microtvm-native", "plumerai")
 LOOP = Mix(alu=1, taken=1)
 WIDEN, WIDEN_PACKED = Mix(alu=5), Mix(alu=3)  # a word of bytes to two of halves: rotate, two extends, two packs; stored in that order: two extends
-REQUANTISE = Mix(load=2, mulh=1, alu=10, store=1)  # multiplier and shift of the channel, saturating product, rounding shift, offset, clip, store
-SCALAR = Mix(load=2, mac=1)  # a byte of each operand, one multiply-accumulate
-SCALAR_UNROLL = 4
+REQUANTISE = Mix(load=1, alu=11, access=1, mulh=1, store=1)  # multiplier and shift of the channel, saturating product, rounding shift, offset, clip, store
+SCALAR_UNROLL = 16  # multiply-accumulates between two branches of a compiled scalar loop
 SMLAD = Mix(mac=1)
+
+
+def loads(number: int) -> Mix:
+    """Loads one behind another: the first at the cost of a load, those behind it in a pipelined issue slot each."""
+    return Mix(load=1, alu=number - 1, access=number - 1)
+
+
+SCALAR = loads(2) + Mix(mac=1)  # a byte of each operand, one multiply-accumulate
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,8 @@ def block(stack: Stack, rows: int, columns: int, *, widened: bool) -> Mix:
 
     Multiply-accumulates: 4 rows x columns, in 2 rows x columns of SMLAD.
     """
-    weights = rows * (Mix(load=1) + (WIDEN_PACKED if stack.packed else WIDEN))
-    inputs = columns * (Mix(load=2) if widened else Mix(load=1) + WIDEN_PACKED)
+    weights = loads(rows) + rows * (WIDEN_PACKED if stack.packed else WIDEN)
+    inputs = loads(2 * columns) if widened else loads(columns) + columns * WIDEN_PACKED
     return weights + inputs + 2 * rows * columns * SMLAD + LOOP
 
 

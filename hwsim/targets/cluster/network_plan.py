@@ -1,8 +1,8 @@
 """What a flow decides about a whole network before its operators are priced: passes that are fused, and what lives in L3.
 
-Normalisation and activation are part of the layer before. A map stays in L2 while everything that its layer needs fits there; otherwise all maps of
-that layer live in L3 (measured with the AutoTiler of 2019: the depthwise layers of MobileNet V1 at 224 pixels move input and output at 0.220 B per
-cycle). Weights stay in L2 when all of them fit beside the largest working set; DORY loads them layer by layer in any case.
+Normalisation and activation are part of the layer before. A map stays in L2 while everything that its layer needs fits there; otherwise the largest
+maps of that layer live in L3. The AutoTiler of 2019 moves all of them (measured: the depthwise layers of MobileNet V1 at 224 pixels move input and
+output at 0.220 B per cycle). Weights stay in L2 when all of them fit beside the largest working set; DORY loads them layer by layer in any case.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hwsim.targets.cluster.mapping import CORTEX_FLOWS, NETWORK_FLOWS
 FUSED = ("batch_norm", "relu", "relu6", "leaky_relu", "bias", "scale", "copy", "cast")
 LAYERS = ("conv2d", "matmul", "pool")
 BLOCKING = ("autotiler-2019", "dory")  # flows that wait for L3
+WHOLE = ("autotiler-2019",)  # flows that move all maps of a layer to L3 or none
 LATER = ("autotiler-nntool", "dory")  # flows whose L3 transfers are the later, faster ones
 
 
@@ -84,6 +85,21 @@ def _working_sets(graph: Graph, fused: frozenset[int], root: Mapping[str, str]) 
     return found
 
 
+def _leaving(maps: Mapping[str, float], spilled: Mapping[str, float], room: float, *, whole: bool) -> dict[str, float]:
+    """Maps of a layer that leave L2 when those that were there do not fit the `room`: the largest first, or as a `whole` all of them."""
+    here = {t: b for t, b in maps.items() if t not in spilled}
+    if sum(maps.values() if whole else here.values()) <= room:
+        return {}
+    if whole:
+        return dict(maps)
+    left = dict[str, float]()
+    for name in sorted(here, key=lambda t: here[t], reverse=True):
+        left[name] = here.pop(name)
+        if sum(here.values()) <= room:
+            break
+    return left
+
+
 def _plan(graph: Graph, m: Machine) -> NetworkPlan:
     fused, root = _fused(graph)
     layers = _working_sets(graph, fused, root)
@@ -99,8 +115,8 @@ def _plan(graph: Graph, m: Machine) -> NetworkPlan:
     for layer in layers:
         own = 0.0 if resident else layer.weights
         kept = sum(b for t, b in layer.kept.items() if t not in spilled)
-        if l3 and sum(layer.maps.values()) + own + kept > m.l2_bytes:
-            spilled |= layer.maps
+        if l3:
+            spilled |= _leaving(layer.maps, spilled, m.l2_bytes - own - kept, whole=m.flow in WHOLE)
     held = weights + max(sum(b for t, b in (layer.maps | layer.kept).items() if t in spilled) for layer in layers)
     if held > l3 > 0:
         raise Infeasible("the weights and spilled maps of the network", demand=held, bound=l3, unit="bytes of L3",
