@@ -98,7 +98,7 @@ def machine(chip: Chip, options: Options, graph: Graph | None = None) -> Machine
     return Machine(
         chip=chip, options=options, cores=options.cores or int(chip.number("cores")), core=core,
         isa=options.isa or core, fp=options.fp or ("native" if chip.number("fpu_units") or not riscv else "rvfplib"),
-        flow=options.flow or "", runtime=options.runtime or "spmd", data=options.data or "l1",
+        flow=options.flow or "", runtime=options.runtime or ("pulp_runtime" if options.flow == "pulp-dsp" else "spmd"), data=options.data or "l1",
         l1_bytes=options.l1_bytes or chip.number("tcdm_bytes"), l2_bytes=options.l2_bytes or chip.number("l2_bytes"),
         instruction_bytes=chip.number("instruction_bytes"),
         peaks={d: chip.number(f"macs_per_cycle_{d}") for d in ("int8", "int16", "int32", "fp32", "fp16", "int1")}, graph=graph,

@@ -131,7 +131,7 @@ def knn(query: Vector, points: Vector, neighbours: int, cores: int) -> tuple[NDA
         best = min(range(cores), key=fronts.__getitem__)
         heads[best] += 1
         chosen.append(fronts[best][1])
-    work.barriers += 2
+    work.barriers += 1
     return np.array(chosen), work
 
 
@@ -154,7 +154,7 @@ def kmeans(points: Vector, centroids: Vector, cores: int) -> tuple[Vector, Work]
             if number:
                 new[c] = sums[:, c].sum(axis=0) * (1 / number)
             work.cores[core].update({"i2f": 1, "fdiv": 1, "fadd": cores * features, "fmul": features})
-    work.barriers += 3
+    work.barriers += 2
     return new, work
 
 
