@@ -98,7 +98,7 @@ class Report:
     def metric(self, name: str) -> float:
         """Return one metric or resource by name. Raises `HwsimError`, naming the nearest, for one that this report has not."""
         found = self.metrics()
-        if name == "utilisation":
+        if name == "utilisation" and name not in found:
             return self.cost.utilisation().get("arithmetic", 0.0)
         if name not in found:
             raise HwsimError(f"this report has no metric '{name}'{nearest(name, found)}")

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.engine.jit import jit
-from hwsim.targets.fpga.edge_moe.price import price_edge_moe
-from hwsim.targets.fpga.edge_moe.spec import CODE as EDGE_MOE
 from hwsim.targets.fpga.dpu.price import price_dpu
 from hwsim.targets.fpga.dpu.spec import CODE as DPU
+from hwsim.targets.fpga.edge_moe.price import price_edge_moe
+from hwsim.targets.fpga.edge_moe.spec import CODE as EDGE_MOE
 from hwsim.targets.fpga.flightllm.price import price_flightllm
 from hwsim.targets.fpga.flightllm.spec import CODE as FLIGHTLLM
 from hwsim.targets.fpga.flightllm.timing import prepare_flightllm
 from hwsim.targets.fpga.power import charge
+from hwsim.targets.fpga.stream.price import price_stream
+from hwsim.targets.fpga.stream.spec import CODE as STREAM
 from hwsim.targets.fpga.systolic.price import price_systolic
 from hwsim.targets.fpga.systolic.spec import CODE as SYSTOLIC
+from hwsim.targets.fpga.weight_stream.price import prepare_weight_stream, price_weight_stream
+from hwsim.targets.fpga.weight_stream.spec import CODE as WEIGHT_STREAM
 
 
 @jit
@@ -23,6 +27,8 @@ def prepare(p: Any) -> None:
     p.clock_hz = p.design_clock_hz
     if p.engine_code == FLIGHTLLM:
         prepare_flightllm(p)
+    elif p.engine_code == WEIGHT_STREAM:
+        prepare_weight_stream(p)
 
 
 @jit
@@ -37,4 +43,8 @@ def price(op: Any, p: Any, out: Any) -> None:
             price_dpu(op, p, out)
         elif p.engine_code == EDGE_MOE:
             price_edge_moe(op, p, out)
+        elif p.engine_code == STREAM:
+            price_stream(op, p, out)
+        elif p.engine_code == WEIGHT_STREAM:
+            price_weight_stream(op, p, out)
     charge(op, p, out)

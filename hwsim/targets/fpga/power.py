@@ -39,4 +39,5 @@ def clocking_w(p: Table) -> Floats:
 
 def static_power_w(p: Table) -> Mapping[str, Floats]:
     """Watts that flow whatever runs, by component; one figure per record."""
-    return {"configured idle": np.asarray(p["idle_w"] + 0.0), "clocking": clocking_w(p), "host": np.nan_to_num(p["host_w"])}
+    boards = np.maximum(1.0, p["boards"])
+    return {"configured idle": np.asarray(p["idle_w"] * boards), "clocking": clocking_w(p) * boards, "host": np.nan_to_num(p["host_w"])}

@@ -13,13 +13,16 @@ from types import ModuleType
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.parameters import Constant, ParameterTable
-from hwsim.targets.fpga.edge_moe import spec as edge_moe
 from hwsim.targets.fpga.dpu import spec as dpu
+from hwsim.targets.fpga.edge_moe import spec as edge_moe
 from hwsim.targets.fpga.flightllm import spec as flightllm
+from hwsim.targets.fpga.stream import spec as stream
 from hwsim.targets.fpga.systolic import spec as systolic
+from hwsim.targets.fpga.weight_stream import spec as weight_stream
 
 # The engines' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by engine name
-ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic, "flightllm": flightllm, "dpu": dpu, "edge_moe": edge_moe}
+ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic, "flightllm": flightllm, "dpu": dpu, "edge_moe": edge_moe,
+                                       "stream": stream, "weight_stream": weight_stream}  # fmt: skip
 
 DSP48, DSP58 = "dsp48e2", "dsp58"
 OPERATIONS = (
