@@ -36,8 +36,11 @@ def run(
         logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
+    from hwsim.readers.networks import is_network  # noqa: PLC0415  (as above)
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
+    if dtype is None and is_network(trace):
+        settings |= _own_dtype(silicon, "")
     graph = api.load_graph(trace, **settings)
     report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
     drawing.write_outputs([report], html, timeline)
@@ -54,8 +57,16 @@ def op(
     from hwsim.readers.load import graph_of_workload  # noqa: PLC0415
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
-    graph = graph_of_workload({"op": kind, **o.parse_values(arg, "--arg", InvalidTrace)})
+    graph = graph_of_workload({"op": kind, **_own_dtype(silicon, kind), **o.parse_values(arg, "--arg", InvalidTrace)})
     _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, False, sources, json)
+
+
+def _own_dtype(chip: Chip, kind: str) -> dict[str, str]:
+    """The number format that the chip's target takes for what states none; nothing when it has none of its own."""
+    from hwsim.core.target import load_target  # noqa: PLC0415  (as above)
+
+    own = load_target(chip.target).default_dtype(chip, kind)
+    return {"dtype": own} if own else {}
 
 
 def _simulate_and_show(

@@ -81,6 +81,9 @@ class Target(Protocol):
     def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
         """Those of the program's `figures` that depend on constants which are not structural, arrays of shape (n,) for n records."""
 
+    def default_dtype(self, chip: Chip, kind: str) -> str:
+        """Number format that a command takes for an operator of `kind` (``""``: a network by name) that states none; empty: the reader's own."""
+
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Names of the chip constants that `map` itself depends on with these options; None = all of them (the mapper searches)."""
 
@@ -101,6 +104,10 @@ class TargetBase:
     def figures(self, program: Program, params: Table) -> Mapping[str, NDArray[np.float64]]:
         """None: what `map` worked out holds for every record."""
         return {}
+
+    def default_dtype(self, chip: Chip, kind: str) -> str:
+        """None of its own."""
+        return ""
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Every constant: always right, slow in sweeps. Name those that `map` reads to have the rest swept on the fast road."""

@@ -13,6 +13,7 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.cluster.fpu import Stream, cycles_per_slot
 from hwsim.targets.cluster.isolate import priced
 from hwsim.targets.cluster.kernel import Loop, Mix, Work
+from hwsim.targets.cluster.kernels_learners import multiply_add
 from hwsim.targets.cluster.machine import Machine
 from hwsim.targets.cluster.numbers import resolved
 
@@ -25,7 +26,7 @@ DIVIDES = {"fdiv.s": "fdiv_cycles", "fsqrt.s": "fdiv_cycles", "fdiv.h": "fdiv_ha
 SHARES = {"independent": 1.0, "dependent": 1.0, "alternate_nop": 0.5}  # of issue slots that are floating point
 OPERATIONS = {
     "fadd": "fadd", "fsub": "fsub", "fmul": "fmul", "fdiv": "fdiv", "flt": "fcmp", "fle": "fcmp", "fge": "fcmp", "fgt": "fcmp", "feq": "feq",
-    "i2f": "i2f", "f2i": "f2i", "dadd": "dadd", "dmul": "dmul", "ddiv": "ddiv", "f2d": "f2d", "fmac_loop": "fma",
+    "i2f": "i2f", "f2i": "f2i", "dadd": "dadd", "dmul": "dmul", "ddiv": "ddiv", "f2d": "f2d", "fmac_loop": "",  # a product added to a running sum
 }  # fmt: skip
 
 
@@ -83,7 +84,8 @@ def softfloat_op(chip: Chip, arguments: Mapped, mapping: Mapped) -> Figures:
     if m.native:
         raise InvalidMapping("softfloat_op measures an emulation library: state fp=libgcc, rvfplib or rvfplib_size")
     operation = word(arguments, "operation", OPERATIONS)
-    found = priced(Work((Loop(Mix(**{OPERATIONS[operation]: 1.0}), 1.0, code_bytes=0.0),)), m, p)
+    mix = multiply_add(m) if operation == "fmac_loop" else Mix(**{OPERATIONS[operation]: 1.0})
+    found = priced(Work((Loop(mix, 1.0, code_bytes=0.0),)), m, p)
     return {"cycles": found["cycles"] - float(p["call_cycles"][0])}
 
 

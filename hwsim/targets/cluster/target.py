@@ -16,10 +16,9 @@ from hwsim.targets.cluster import layout as L
 from hwsim.targets.cluster import spec
 from hwsim.targets.cluster.area import area_mm2
 from hwsim.targets.cluster.energy import static_power_w
-from hwsim.targets.cluster.kernel import encode
 from hwsim.targets.cluster.machine import machine
 from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
-from hwsim.targets.cluster.network_plan import planned
+from hwsim.targets.cluster.network_plan import encoded, planned
 from hwsim.targets.cluster.numbers import numbers
 from hwsim.targets.cluster.price import prepare, price
 from hwsim.targets.cluster.primitives import PRIMITIVES
@@ -29,6 +28,10 @@ from hwsim.targets.cluster.provenance import assumptions, stated
 POINT = {
     "clock_hz": ("frequency_hz", "part", "flow"), "fc_clock_hz": ("fc_frequency_hz",), "voltage_v": ("voltage_v", "flow"), "energy_per_cycle_j": ("part",),
 }  # fmt: skip
+
+FLOAT_KINDS = frozenset(
+    {"svm", "logistic_regression", "gaussian_nb", "knn", "kmeans", "decision_tree", "random_forest", "fft", "softmax", "norm"}
+)
 
 
 class Cluster(TargetBase):
@@ -60,9 +63,7 @@ class Cluster(TargetBase):
         m = planned(machine(chip, options, graph))
 
         def encoder(at: int, op: Op) -> Fields | LeftOut:
-            if m.plan is not None and at in m.plan.fused:
-                return LeftOut("part of the layer before", deliberate=True)
-            return encode(op, replace(m, at=at))
+            return encoded(op, replace(m, at=at))
 
         table = operator_table(graph, L.OP_DTYPE, encoder, charge_skipped=False, by_signature=True)
         warnings = self.refuse(table.skipped, allow_unmodelled)
@@ -74,6 +75,10 @@ class Cluster(TargetBase):
             area_mm2=first(area_mm2(params)), used_params=used_params(chip), assumptions=assumptions(m), warnings=warnings, serial=True,
             lower_bound=bool(table.skipped),
         )  # fmt: skip
+
+    def default_dtype(self, chip: Chip, kind: str) -> str:
+        """Networks and their operators are quantised to bytes; classical learners compute in single precision."""
+        return "fp32" if kind in FLOAT_KINDS else "int8"
 
     def surroundings(self, program: Program, params: Table) -> Around:
         """(static power in watts, area in mm2) by component, one figure per parameter record."""
