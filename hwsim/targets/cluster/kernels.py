@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from hwsim.targets.cluster import kernels_bytes, kernels_cortex, kernels_distance, kernels_dot, kernels_dsp, kernels_learners, kernels_network
+from hwsim.targets.cluster import (
+    kernels_bytes,
+    kernels_cortex,
+    kernels_distance,
+    kernels_dot,
+    kernels_dsp,
+    kernels_learners,
+    kernels_network,
+    kernels_signal,
+)
 
-__all__ = ["kernels_bytes", "kernels_cortex", "kernels_distance", "kernels_dot", "kernels_dsp", "kernels_learners", "kernels_network"]
+__all__ = [
+    "kernels_bytes", "kernels_cortex", "kernels_distance", "kernels_dot", "kernels_dsp", "kernels_learners", "kernels_network", "kernels_signal",
+]  # fmt: skip

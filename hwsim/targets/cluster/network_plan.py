@@ -8,10 +8,15 @@ output at 0.220 B per cycle). Weights stay in L2 when all of them fit beside the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from hwsim.core.errors import Infeasible
+from hwsim.core.encoding import Fields, LeftOut
+from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.targets.cluster.gating import MODES, window_rates
+from hwsim.targets.cluster.kernel import encode
 from hwsim.targets.cluster.machine import Machine
 from hwsim.targets.cluster.mapping import CORTEX_FLOWS, NETWORK_FLOWS
 
@@ -24,11 +29,15 @@ LATER = ("autotiler-nntool", "dory")  # flows whose L3 transfers are the later, 
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """`fused` operators (indices) are part of others; `l3_bytes` of each layer come from L3 or go there; `blocking`: the cores wait for that."""
+    """`fused` operators (indices) are part of others; `l3_bytes` of each layer come from L3 or go there; `blocking`: the cores wait for that.
 
-    fused: frozenset[int]
-    l3_bytes: Mapping[int, float]
-    blocking: bool
+    `runs` are executions per second of operators that a gating scheme starts; then every figure is that of one second.
+    """
+
+    fused: frozenset[int] = frozenset()
+    l3_bytes: Mapping[int, float] = field(default_factory=dict)
+    blocking: bool = False
+    runs: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,17 +50,47 @@ class _Working:
     kept: dict[str, float]
 
 
+WORK_FIELDS = (
+    "passes", "counts", "barriers", "forks", "roofline", "dma_in_bytes", "dma_out_bytes", "dma_transfers", "dma_lines", "dma_first_bytes",
+    "dma_last_bytes", "l3_bytes",
+)  # fmt: skip
+
+
+def encoded(op: Op, m: Machine) -> Fields | LeftOut:
+    """Return the operator's record under the plan of its network: nothing for a fused pass, the work of a second for a gated one."""
+    plan: NetworkPlan | None = m.plan
+    if plan is None:
+        return encode(op, m)
+    if m.at in plan.fused:
+        return LeftOut("part of the layer before", deliberate=True)
+    times = plan.runs.get(m.at, 1.0)
+    if times == 0:
+        return LeftOut("its sensor never starts it", deliberate=True)
+    found = encode(op, m)
+    if isinstance(found, LeftOut) or times == 1.0:
+        return found
+    return {name: _times(value, times) if name in WORK_FIELDS else value for name, value in found.items()}
+
+
+def _times(value: Any, times: float) -> Any:
+    return tuple(_times(v, times) for v in value) if isinstance(value, tuple) else value * times
+
+
 def planned(m: Machine) -> Machine:
     """Return the machine with the flow of its network (the chip's default when the mapping names none), its buffers, runtime and plan.
 
     A single operator without a flow is left alone. Raises `Infeasible` when the network fits no memory.
     """
     graph = m.graph
+    if graph is not None and "gating" in graph.meta:
+        return replace(m, plan=NetworkPlan(runs=window_rates(graph, m.options.mode or MODES[0])))
+    if m.options.mode is not None:
+        raise InvalidMapping(f"mode={m.options.mode} is a gating scheme; this trace has none")
     if graph is None or (not m.flow and (graph.meta.get("single_op") or not any(op.kind in LAYERS for op in graph.ops))):
         return m
     flow = m.flow or m.chip.text("default_flow")
     if flow in CORTEX_FLOWS:
-        return replace(m, flow=flow, plan=NetworkPlan(_fused(graph)[0], {}, blocking=False))
+        return replace(m, flow=flow, plan=NetworkPlan(_fused(graph)[0]))
     if flow not in NETWORK_FLOWS:
         return m
     l1, l2 = m.options.l1_bytes or m.chip.number("network_l1_bytes"), m.options.l2_bytes or m.chip.number("network_l2_bytes")
