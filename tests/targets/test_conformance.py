@@ -13,6 +13,7 @@ import hwsim
 from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph, GraphBuilder, single_op
 from hwsim.core.target import target_names
+from hwsim.readers.networks import is_network
 
 DECODE = {"phase": "decode", "context": 512, "layers": 2}
 PREFILL = {"phase": "prefill", "prompt": 64, "layers": 2}
@@ -71,6 +72,14 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     "fpga decode on queues, no overlap": ("u280", "opt-6.7b", DECODE, {"design": "flightllm", "overlap": False, "cores": 2, "clock_hz": 2e8}),
     "fpga prefill on queues": ("vhk158", "llama2-7b", PREFILL, {"design": "flightllm"}),
     "fpga generation on queues": ("u280+flightllm", "llama2-7b", GENERATE, {"attention_mask": "lambda"}),
+    "fpga network on a DPU": ("zcu102", "resnet18", {"batch": 2, "dtype": "int8"}, {"design": "dpuczdx8g", "axi_ports": 1}),
+    "fpga network on all DPU cores": (
+        "zcu104", "mobilenet-v1", {"dtype": "int8"},
+        {"arch": "b2304", "threads": "multi", "softmax_cores": 1, "clock_gating": True, "clock_hz": 2.5e8},
+    ),
+    "fpga contexts on DPU cores": (
+        "zcu102+dpuczdx8g", "hydrafusion", {"proposals": 50, "dtype": "int8"}, {"policy": "context_gated", "switch": "bitstream_reload"},
+    ),
     "manycore network": ("et-soc-1", "resnet18", {"batch": 2, "dtype": "int8"}, {}),
 }
 CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation",
@@ -97,7 +106,7 @@ def chip_of(name: str, folder: Path) -> Chip:
 
 
 def graph_of(what: str, options: dict[str, Any]) -> Graph:
-    return hwsim.load_graph(what, **options) if "phase" in options or what.startswith("resnet") else single_op(what, **options)
+    return hwsim.load_graph(what, **options) if "phase" in options or is_network(what) else single_op(what, **options)
 
 
 @pytest.mark.parametrize("name", ROWS)
