@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwsim.core.dtype import dtype
+from hwsim.core.errors import InvalidTrace
 from hwsim.core.op import Op
 from hwsim.targets.cluster.kernel import Loop, Mix, Work, kernel
 from hwsim.targets.cluster.machine import Machine, share
@@ -188,12 +189,14 @@ TWIDDLE = Mix(load=2, fmul=4, fadd=2)  # a product of complex numbers, and its f
 BUTTERFLY = Mix(load=4, fadd=2, fsub=2, store=4, alu=1)
 
 
-@kernel("fft", dtypes=("fp32",), core="xpulp", when=lambda op, m: op["radix"] == 2 and op["dims"] == 1)
+@kernel("fft", dtypes=("fp32",))
 def fft(op: Op, m: Machine) -> Work:
     """Radix 2: a first stage (on real data where they are real), stages of butterflies with twiddle factors, a last one without, reordering by table.
 
-    Butterflies are dealt cyclically; a barrier follows every stage and the reordering.
+    Butterflies are dealt cyclically; a barrier follows every stage and the reordering. Raises `InvalidTrace` for another radix or several dimensions.
     """
+    if op["radix"] != 2 or op["dims"] != 1:
+        raise InvalidTrace(f"operator '{op.name}': an FFT of radix {op['radix']} in {op['dims']} dimensions has no kernel; radix 2 in one has")
     stages = max(1, (op["points"] - 1).bit_length())
     butterflies = m.share(op["points"] // 2)
     mine = butterflies.busiest * op["batch"]
