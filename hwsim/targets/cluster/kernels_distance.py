@@ -8,7 +8,7 @@ from __future__ import annotations
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.op import Op
 from hwsim.targets.cluster.kernel import Loop, Mix, Work, kernel
-from hwsim.targets.cluster.kernels_learners import FLOATS, element, multiply_add, rest
+from hwsim.targets.cluster.kernels_learners import FLOATS, element, multiply_add, operations, rest
 from hwsim.targets.cluster.machine import Machine
 
 
@@ -44,7 +44,7 @@ def knn(op: Op, m: Machine) -> Work:
 
 def distance_element(m: Machine) -> Mix:
     """One feature of a distance in a loop that the compiler unrolls whole: two loads at offsets, subtract, multiply-add."""
-    return Mix(load=2, fsub=1) + multiply_add(m) + (Mix() if m.native else Mix(load_use=1))
+    return Mix(load=2, load_use=0 if m.native else 1) + operations(m, Mix(fsub=1) + multiply_add(m))
 
 
 @kernel("kmeans", dtypes=FLOATS)
@@ -54,13 +54,13 @@ def kmeans(op: Op, m: Machine) -> Work:
     samples, dealt = m.share(op["samples"]), m.share(op["clusters"])
     c, f, times = op["clusters"], op["features"], op["iterations"]
     mine, own = samples.busiest * times, dealt.busiest * times
-    partial = m.cores * (Mix(load=1, fadd=1) + (Mix() if m.native else Mix(alu=1)))
+    partial = m.cores * (Mix(load=1) + operations(m, Mix(fadd=1)))
     count = m.cores * Mix(load=1, alu=1) + Mix(i2f=1, fdiv=1, alu=8, taken=1)
     loops = (
         Loop(Mix(store=4, alu=1, taken=1), times * (c * f + c) / 4),
         Loop(distance_element(m), mine * c * f, balance=samples.balance),
         Loop(Mix(fcmp=1, branch=1, alu=4, taken=1), mine * c, balance=samples.balance),
-        Loop(Mix(load=2, fadd=1, store=1) + (Mix() if m.native else Mix(load_use=1)), mine * f, balance=samples.balance),
+        Loop(Mix(load=2, store=1, load_use=0 if m.native else 1) + operations(m, Mix(fadd=1)), mine * f, balance=samples.balance),
         Loop(Mix(load=1, store=1, mul=1, alu=7, taken=1), mine, balance=samples.balance),
         Loop(count, own, balance=dealt.balance),
         Loop(partial + Mix(fmul=1, store=1, alu=2, taken=1), own * f, balance=dealt.balance),

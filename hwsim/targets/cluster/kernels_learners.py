@@ -7,6 +7,8 @@ random operands: exponents differ and nothing cancels (`soft_accumulate`).
 
 from __future__ import annotations
 
+from math import ceil
+
 from hwsim.core.op import Op
 from hwsim.targets.cluster.kernel import Loop, Mix, Work, kernel
 from hwsim.targets.cluster.machine import Machine
@@ -25,6 +27,11 @@ def accumulate(m: Machine) -> Mix:
     return Mix(fadd=1) if m.native else Mix(fadd=m.chip.number("soft_accumulate"))
 
 
+def operations(m: Machine, arithmetic: Mix) -> Mix:
+    """Floating-point operations; emulated, each call also moves an argument or its result between registers."""
+    return arithmetic if m.native else arithmetic + Mix(alu=sum(ceil(count) for count in arithmetic.counts.values()))
+
+
 def element(m: Machine, loads: int, arithmetic: Mix, *, stalls: float, plain_stalls: float, unroll: int, pointers: float) -> tuple[Mix, int]:
     """One pass of an inner loop over features and the elements it covers.
 
@@ -32,15 +39,15 @@ def element(m: Machine, loads: int, arithmetic: Mix, *, stalls: float, plain_sta
     arithmetic is not unrolled: its calls keep the sums out of registers.
     """
     if m.hardware_loops:
-        return Mix(load=loads, load_use=stalls if m.isa == "xpulp" else 0.0) + arithmetic, 1
+        return Mix(load=loads, load_use=stalls if m.isa == "xpulp" else 0.0) + operations(m, arithmetic), 1
     if not m.native:
-        return Mix(load=loads, load_use=1, alu=loads, taken=1) + arithmetic, 1
+        return Mix(load=loads, load_use=1, alu=loads, taken=1) + operations(m, arithmetic), 1
     return unroll * (Mix(load=loads, load_use=plain_stalls) + arithmetic) + Mix(alu=pointers, taken=1), unroll
 
 
 def rest(m: Machine, loads: int, arithmetic: Mix) -> Mix:
     """An element that the unrolled loop leaves over."""
-    return Mix(load=loads, alu=1, taken=1) + arithmetic
+    return Mix(load=loads, alu=1, taken=1) + operations(m, arithmetic)
 
 
 PER_CLASS = Mix(alu=5, store=1, taken=1)  # clear the sum, set the pointers, store the partial sum
