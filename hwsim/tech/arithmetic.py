@@ -84,17 +84,18 @@ def check_lmul(formats: Collection[str]) -> None:
         held = f"those here are {', '.join(sorted(formats))}" if formats else "this graph has no products"
         raise InvalidMapping(f"multiplier=lmul approximates floating-point products; {held}")
     if unknown := sorted(floats - SAVED.keys()):
-        raise InvalidMapping(f"multiplier=lmul: no energy of a multiplication in {', '.join(unknown)} is known; there are those of {', '.join(SAVED)}")
+        raise InvalidMapping(f"multiplier=lmul: no energy of a multiplication in {', '.join(unknown)} is known; it is for {', '.join(SAVED)}")
 
 
 def lmul_note(formats: Collection[str], numbers: Mapping[str, float], sums: Mapping[str, str], share: str) -> str:
     """What a result with L-Mul takes for granted; `share`: which joules of the machine are scaled."""
-    saved = ", ".join(f"{name} products with {sums[name]} sums {numbers[SAVED[name]]:.1%}" for name in sums if name in formats)
+    saved = " and ".join(f"{numbers[SAVED[name]]:.1%} of {name} products with {sums[name]} sums" for name in sums if name in formats)
     whole = sorted(name for name in formats if dtype(name).kind != "float")
     kept = f"; {', '.join(whole)} products stay as they are" if whole else ""
     return (
-        f"multiplier=lmul: a machine that adds exponents and mantissas instead of multiplying (arXiv 2410.00907); saved of {saved}, by op energies of "
-        f"45 nm (Horowitz, ISSCC 2014); {share}; times and areas are those of standard multipliers (none published), accuracy is not modelled{kept}"
+        f"multiplier=lmul: a machine that adds exponents and mantissas instead of multiplying (arXiv 2410.00907) saves {saved}, "
+        f"by op energies of 45 nm (Horowitz, ISSCC 2014); {share}; "
+        f"times and areas are those of standard multipliers (none published), accuracy is not modelled{kept}"
     )
 
 

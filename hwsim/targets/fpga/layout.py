@@ -12,6 +12,7 @@ from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs, conv_output
 from hwsim.core.program import Slot
 from hwsim.targets.fpga.spec import ENGINE_SPECS
+from hwsim.tech.arithmetic import SAVED
 
 UNMODELLED = 0
 KINDS = ("matmul", "conv2d", "attention", "softmax", "norm", "elementwise", "rope", "embedding", "pool", "concat", "topk", "moe_dispatch",
@@ -19,9 +20,11 @@ KINDS = ("matmul", "conv2d", "attention", "softmax", "norm", "elementwise", "rop
 KIND_CODES = {name: float(code) for code, name in enumerate(KINDS, start=1)}
 MATMUL, CONV, ATTENTION, SOFTMAX, NORM, ELEMENTWISE, ROPE, EMBEDDING, POOL, CONCAT = range(1, 11)
 
+PRODUCTS = ("matmul", "conv2d", "attention")
 COMMON_FIELDS = (
     "kind", "macs", "compulsory_bytes",
     "mac_scale",  # bits x bits of one product over 8 x 8
+    "fp16_product", "fp32_product",  # 1: its MACs multiply numbers of this format
     "batch", "m", "k", "n",  # matmul; a convolution has n images and k output channels
     "c", "h", "w", "r", "s", "stride", "pad", "groups", "out_h", "out_w",  # convolution and pool
     "heads", "kv_heads", "q", "kv", "head_dim", "pairs",  # attention; pairs: (query, key) pairs per head
@@ -54,6 +57,14 @@ SLOTS = (
 RESOURCES = {"memory": 1, "dsp": 1, "sfu": 1, "write": 1, "issue": 1, "sync": 1}
 
 
+def product_format(op: Op) -> str:
+    """The format that a product's operands share; the integer one of the two where they differ, the narrower float. Empty for other operators."""
+    if op.kind not in PRODUCTS:
+        return ""
+    second = str(op.attrs.get("kv_dtype", op.dtype)) if op.kind == "attention" else op.weight_dtype if op.operand_role == "weight" else op.dtype
+    return min((dtype(op.dtype), dtype(second)), key=lambda kind: (kind.kind == "float", kind.bits)).name
+
+
 def common_fields(op: Op) -> dict[str, float]:
     """Return the generic columns of an operator: its bounds by their names, formats and bytes. An engine adds its own and may override."""
     found: dict[str, float] = {bound: float(value) for bound, value in op.bounds.items() if bound in COMMON_FIELDS}
@@ -65,6 +76,7 @@ def common_fields(op: Op) -> dict[str, float]:
         "cache_bits": dtype(str(op.attrs.get("kv_dtype", op.dtype))).bits,
         "weight_bytes": op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes,
     }  # fmt: skip
+    found |= {f"{name}_product": float(product_format(op) == name) for name in SAVED}
     if op.kind in ("conv2d", "pool"):
         found |= {"out_h": float(conv_output(op["h"], op["r"], op.bounds)), "out_w": float(conv_output(op["w"], op["s"], op.bounds))}
     if op.kind == "attention":

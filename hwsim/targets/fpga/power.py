@@ -22,10 +22,11 @@ Floats = NDArray[np.float64]
 def charge(op: Any, p: Any, out: Any) -> None:
     """Fill bytes on chip (what compulsory bytes an engine did not move off chip) and the joules of one operator.
 
-    A product of a x b bits costs ``mac_j x a b / 64`` (the area of a multiplier array grows so).
+    A product of a x b bits costs ``mac_j x a b / 64`` (the area of a multiplier array grows so), less what L-Mul saves in place of the multipliers.
     """
     out.on_chip_bytes = max(out.on_chip_bytes, op.compulsory_bytes - out.hbm_bytes - out.ddr_bytes)
-    out.mac_energy = op.macs * op.mac_scale * p.mac_j
+    kept = 1.0 - op.fp16_product * p.saved_fp16 - op.fp32_product * p.saved_fp32
+    out.mac_energy = op.macs * op.mac_scale * p.mac_j * kept
     out.hbm_energy = out.hbm_bytes * p.hbm_j_per_byte
     out.ddr_energy = out.ddr_bytes * p.ddr_j_per_byte
     out.on_chip_energy = out.on_chip_bytes * p.on_chip_j_per_byte

@@ -19,6 +19,7 @@ from hwsim.targets.fpga.flightllm import spec as flightllm
 from hwsim.targets.fpga.stream import spec as stream
 from hwsim.targets.fpga.systolic import spec as systolic
 from hwsim.targets.fpga.weight_stream import spec as weight_stream
+from hwsim.tech.arithmetic import SAVED_NUMBERS
 
 # The engines' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by engine name
 ENGINE_SPECS: dict[str, ModuleType] = {"systolic": systolic, "flightllm": flightllm, "dpu": dpu, "edge_moe": edge_moe,
@@ -95,6 +96,7 @@ DESIGN = (Constant("design", text=True), Constant("engine", text=True), Constant
 NUMBERS = (  # of the parameter record, besides constants
     "engine_code", "clock_hz",  # clock_hz: of the design, filled by `prepare`
     "lut_used", "ff_used", "bram_used", "uram_used", "dsp_used",
+    *SAVED_NUMBERS,
     "clocked",  # share of the clocking power that gating leaves
 )  # fmt: skip
 

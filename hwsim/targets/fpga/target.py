@@ -13,14 +13,20 @@ from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
+from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.fpga import kernels, layout, spec
 from hwsim.targets.fpga.compose import composed, engine_of
+from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.engines import ENGINES
-from hwsim.targets.fpga.mapping import parse_options
+from hwsim.targets.fpga.mapping import Options, parse_options
 from hwsim.targets.fpga.power import static_power_w
 from hwsim.targets.fpga.primitives import PRIMITIVES
+from hwsim.tech.arithmetic import check_lmul, lmul_note, saved_numbers
 
 BUDGET = frozenset({"dies", *spec.RESOURCES, *(f"shell_{name}" for name in spec.RESOURCES), "hbm_bytes", "ddr_bytes", "hbm_channels", "ddr_channels"})
+
+
+SUMS = {"fp16": "fp16", "fp32": "fp32"}  # formats in which products are added up: adder trees of the operands' format
 
 
 class FpgaTarget(TargetBase):
@@ -55,7 +61,8 @@ class FpgaTarget(TargetBase):
         table = made.table
         warnings = self.refuse(table.skipped, allow_unmodelled)
         used = {f"{name}_used": count for name, count in taken.figures.items()}
-        numbers = {"engine_code": engine.code, "clocked": engine.clocked(whole, options), **used, **made.numbers}
+        numbers = {"engine_code": engine.code, "clocked": engine.clocked(whole, options), **used, **made.numbers,
+                   **saved_numbers(technology(ARITHMETIC), options.multiplier, SUMS)}  # fmt: skip
         params = spec.PARAMETERS.record(whole, numbers)
         kernels.prepare(params[0])
         program = Program(
@@ -63,7 +70,8 @@ class FpgaTarget(TargetBase):
             rows=table.rows, row_of=table.row_of, counts=table.counts, params=params, slots=layout.SLOTS, resources=layout.RESOURCES,
             clock_hz=float(params["clock_hz"][0]), static_power_w=first(static_power_w(params)), area_mm2={},
             figures={**taken.figures, **made.figures}, used_params=_used(whole),
-            assumptions=(*made.assumptions, *(f"left out: {label}" for label in table.left_out)), warnings=(*warnings, *made.warnings),
+            assumptions=(*made.assumptions, *(f"left out: {label}" for label in table.left_out), *_lmul(options, made, numbers)),
+            warnings=(*warnings, *made.warnings),
             serial=True, lower_bound=bool(table.skipped),
         )  # fmt: skip
         return replace(program, figures={**program.figures, **first(self.figures(program, params))})
@@ -92,6 +100,16 @@ class FpgaTarget(TargetBase):
                 overridden |= engine.structural_with(options)
             overridden |= engine.structural | {constant for option, constant in engine.overrides.items() if option in options.stated}
         return BUDGET | overridden
+
+
+def _lmul(options: Options, made: Plan, numbers: Mapping[str, float]) -> tuple[str, ...]:
+    """The assumption of L-Mul in place of the multipliers; none with standard ones. Raises `InvalidMapping` where it has nothing to replace."""
+    if options.multiplier != "lmul":
+        return ()
+    formats = {layout.product_format(op) for op, row in zip(made.graph.ops, made.table.row_of, strict=True) if row >= 0} - {""}
+    check_lmul(formats)
+    share = "gates, not fabric: routing, hard multipliers and operand movement in a MAC's joules are scaled alike, so this is an upper bound"
+    return (lmul_note(formats, numbers, SUMS, share),)
 
 
 def _used(chip: Chip) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from hwsim.targets.gpu import spec
 Floats = NDArray[np.float64]
 LOWEST_CLOCK = 0.25  # share of the stated clock below which no board is driven
 BISECTIONS = 30
+LEAST_J = 1e-300  # where an operator has no arithmetic
 
 AREAS = {
     "cores": "area_cores_mm2", "on-chip network": "area_network_mm2", "L2": "area_l2_mm2", "memory PHY": "area_memory_phy_mm2",
@@ -35,6 +36,14 @@ def flop_energy(arithmetic: float, p: Any) -> float:
     if arithmetic == spec.TENSOR_FP8 or arithmetic == spec.TENSOR_INT8:  # noqa: PLR1714  (jitted)
         return float(p.tensor8_j_per_flop)
     return float(p.vector_j_per_flop if arithmetic <= spec.VECTOR_FP32 else p.tensor_j_per_flop)  # 0: no product
+
+
+@jit
+def saved_share(arithmetic: float, p: Any) -> float:
+    """Share of the joules of a product that L-Mul saves, by its arithmetic; 0 with standard multipliers."""
+    if arithmetic == spec.TENSOR_16:
+        return float(p.saved_fp16)
+    return float(p.saved_fp32) if arithmetic == spec.VECTOR_FP32 else 0.0
 
 
 @jit
@@ -77,7 +86,8 @@ def throttle(op: Any, p: Any, out: Any) -> None:
 def charge(op: Any, p: Any, executed: float, out: Any) -> None:
     """Fill bytes, joules and the clock, of all GPUs together; `executed` MACs (Winograd: fewer than the operator's).
 
-    An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link.
+    An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link. What L-Mul saves of the products comes off at the clock that the power
+    limit leaves standard multipliers.
     """
     if op.kind == spec.ALLREDUCE:
         out.link_bytes = 2 * (op.gpus - 1) * op.bytes
@@ -86,11 +96,14 @@ def charge(op: Any, p: Any, executed: float, out: Any) -> None:
         out.on_chip_bytes += op.fused_bytes * op.gpus
         out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.on_chip_bytes + op.converted_bytes * op.gpus
     out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
-    out.arithmetic = 2 * executed * flop_energy(op.arithmetic, p) + op.flops * p.vector_j_per_flop
+    products = 2 * executed * flop_energy(op.arithmetic, p)
+    out.arithmetic = products + op.flops * p.vector_j_per_flop
+    kept = 1.0 - saved_share(op.arithmetic, p) * (products / max(out.arithmetic, LEAST_J))
     out.link_traffic = out.link_bytes * p.link_j_per_byte
     out.engine_work = op.requests * p.request_j
     if op.kind != spec.ALLREDUCE:
         throttle(op, p, out)
+    out.arithmetic *= kept
     if p.activity <= 0:
         out.dram_traffic, out.arithmetic, out.link_traffic, out.engine_work = 0.0, 0.0, 0.0, 0.0
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hwsim.core.errors import InvalidMapping
 from hwsim.readers.options import check_options
+from hwsim.tech.arithmetic import Multiplier
 
 SERVING_SYSTEMS = ("sglang", "vllm", "vllm_smoothquant")
 NAMEPLATE_SYSTEMS = ("sglang", "tensor_parallel_gemv")  # the published joules of these are the board's power times time
@@ -27,6 +28,7 @@ class Options(BaseModel):
     `framework`) is the software that maps a whole model, or one product over several GPUs; it sets the defaults of the others. `devices` GPUs on
     `nodes` hosts, all of them in one tensor-parallel group. `l2_resident` lets small tensors pass from kernel to kernel through L2. `autocast`:
     a framework's automatic mixed precision (default with ``pytorch`` for networks in 16 bits; language models are loaded in 16 bits).
+    `multiplier: lmul` lets integer additions stand for floating-point products in the joules of arithmetic (activity energy only).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +51,7 @@ class Options(BaseModel):
     link: Literal["nvlink_switch", "pcie"] = "nvlink_switch"
     split_kv: bool = True
     energy_mode: Literal["nameplate", "activity"] | None = None
+    multiplier: Multiplier = "standard"
 
     @property
     def software(self) -> str:
@@ -116,4 +119,6 @@ def parse_options(mapping: Mapping[str, Any]) -> Options:
         raise InvalidMapping(f"algorithm {options.algorithm} works among the GPUs of one node; nodes must be 1")
     if options.algorithm == "in_switch" and options.link == "pcie":
         raise InvalidMapping("algorithm in_switch needs link nvlink_switch")
+    if options.multiplier == "lmul" and options.energy == "nameplate":
+        raise InvalidMapping("multiplier=lmul changes joules of arithmetic, nameplate energy is power times time: state energy_mode=activity")
     return options

@@ -8,6 +8,7 @@ import numpy as np
 
 from hwsim.core.parameters import Constant, ParameterTable, constants
 from hwsim.core.program import Slot
+from hwsim.tech.arithmetic import SAVED_NUMBERS
 
 # kinds of operator, as this target prices them
 UNMODELLED, MATMUL, ATTENTION, SOFTMAX, NORM, VECTOR, ALLREDUCE, CONV = 0, 1, 2, 3, 4, 5, 6, 7
@@ -38,7 +39,7 @@ OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 
 TILES = 4
 NUMBERS = ("devices", "nodes", "serving", "split_kv", "algorithm", "activity", "pcie", "native", "nchw", "l2_resident",
-           "vllm", "transformers")  # fmt: skip
+           "vllm", "transformers", *SAVED_NUMBERS)  # fmt: skip
 
 
 def _fractions(names: str, **bounds: Any) -> tuple[Constant, ...]:

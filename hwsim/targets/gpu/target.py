@@ -12,6 +12,7 @@ from hwsim.core.errors import InvalidMapping, UnsupportedOp
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
+from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.collectives import allreduce_seconds
 from hwsim.targets.gpu.energy import area_mm2, static_power_w
@@ -19,8 +20,10 @@ from hwsim.targets.gpu.kernels import price
 from hwsim.targets.gpu.lowering import Lowered, lower
 from hwsim.targets.gpu.mapping import Options, parse_options
 from hwsim.targets.gpu.primitives import PRIMITIVES
+from hwsim.tech.arithmetic import check_lmul, lmul_note, saved_numbers
 
 STRUCTURAL = frozenset({"dram_bytes"})
+SUMS = {"fp16": "fp32", "fp32": "fp32"}  # formats in which products are added up: tensor cores sum those of 16 bits in fp32
 USED_PARAMS = (*spec.PARAMETERS.priced, "dram_bytes")
 
 
@@ -48,13 +51,15 @@ class GpuTarget(TargetBase):
         levers = ("more devices", "a shorter context or smaller batch", "a narrower dtype")
         self.must_fit(f"weights and KV cache of one {chip.name}", lowered.memory_bytes, chip.number("dram_bytes"), "bytes", levers)
         _check_chip_has(lowered, chip, options)
+        if options.multiplier == "lmul":
+            check_lmul(_formats(lowered))
         kernels = options.kernel_set()
         numbers = {
             "devices": options.devices, "nodes": options.nodes, "serving": kernels == "serving", "split_kv": options.split_kv,
             "algorithm": spec.ALGORITHM_CODES.get(options.algorithm or "", spec.FASTER if options.engine else spec.RING),
             "activity": options.energy == "activity", "pcie": options.link == "pcie", "native": options.library != "cuda-12",
             "nchw": options.layout == "nchw", "l2_resident": options.l2_resident, "vllm": options.software.startswith("vllm"),
-            "transformers": options.software == "hf_transformers",
+            "transformers": options.software == "hf_transformers", **saved_numbers(technology(ARITHMETIC), options.multiplier, SUMS),
         }  # fmt: skip
         params = spec.PARAMETERS.record(chip, numbers)
         dispatches = [name for name in spec.DISPATCH_CODES if name in lowered.dispatches]
@@ -66,7 +71,7 @@ class GpuTarget(TargetBase):
             chip=chip, graph=lowered.graph, mapping=stated, rows=lowered.table.rows, row_of=lowered.table.row_of, counts=lowered.table.counts,
             params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=chip.number("clock_hz"),
             static_power_w=first(static_power_w(params)), area_mm2=first(area_mm2(params)), figures=figures, used_params=USED_PARAMS,
-            assumptions=_assumptions(options, kernels, lowered), warnings=warnings, lower_bound=bool(warnings),
+            assumptions=(*_assumptions(options, kernels, lowered), *_lmul(options, lowered, numbers)), warnings=warnings, lower_bound=bool(warnings),
         )  # fmt: skip
 
     def surroundings(self, program: Program, params: Table) -> Around:
@@ -99,6 +104,23 @@ def _assumptions(options: Options, kernels: str, lowered: Lowered) -> tuple[str,
     else:
         found.append("activity energy: idle power, joules per DRAM byte and per operation; the power limit lowers the clock operator by operator")
     return tuple(found)
+
+
+def _formats(lowered: Lowered) -> frozenset[str]:
+    """Formats that the products are computed in: their operator's, or the 8 bits of the arithmetic that they run on."""
+    eight = {spec.TENSOR_INT8: "int8", spec.TENSOR_FP8: "fp8", spec.TENSOR_TF32: "tf32"}
+    codes = lowered.table.rows["arithmetic"]
+    return frozenset(
+        eight.get(codes[row], op.dtype) for op, row in zip(lowered.graph.ops, lowered.table.row_of, strict=True) if row >= 0 and codes[row] > 0
+    )
+
+
+def _lmul(options: Options, lowered: Lowered, numbers: Mapping[str, float]) -> tuple[str, ...]:
+    """The assumption of L-Mul in place of the multipliers; none with standard ones."""
+    if options.multiplier == "standard":
+        return ()
+    share = "a measured joule of a product holds operand movement and issue, scaled alike: an upper bound of what is saved of arithmetic"
+    return (lmul_note(_formats(lowered), numbers, SUMS, f"{share}; clocks under the power limit stay"),)
 
 
 def bus_bandwidth(graph: Graph, params: Table) -> Mapping[str, NDArray[np.float64]]:

@@ -32,7 +32,10 @@ def int8_mac_j(activity: float, idle: bool, p: Any) -> float:
 
 @part
 def set_tensor(scale: float, p: Any) -> None:
-    """Fill the joules per MAC of the three dtypes. fp16 runs the u-ops of fp32 on two elements a word: half of fp32's joules per MAC."""
+    """Fill the joules per MAC of the three dtypes. fp16 runs the u-ops of fp32 on two elements a word: half of fp32's joules per MAC.
+
+    L-Mul saves a share of what a MAC costs above one of zeros, whose multiplier lanes are gated; the rest is sequencing.
+    """
     if p.data == codes.ZEROS:
         p.mac_fp32_j = p.mac_fp32_zeros_j
         p.mac_fp16_j = 0.5 * p.mac_fp32_zeros_j
@@ -42,6 +45,8 @@ def set_tensor(scale: float, p: Any) -> None:
         p.mac_fp32_j = p.mac_fp32_constant_j + switched
         p.mac_fp16_j = 0.5 * p.mac_fp32_constant_j + p.fp16_random_share * switched
         p.mac_int8_j = int8_mac_j(p.activity, False, p)
+    p.mac_fp32_j -= p.saved_fp32 * (p.mac_fp32_j - p.mac_fp32_zeros_j)
+    p.mac_fp16_j -= p.saved_fp16 * (p.mac_fp16_j - 0.5 * p.mac_fp32_zeros_j)
     p.mac_fp32_j *= scale
     p.mac_fp16_j *= scale
     p.mac_int8_j *= scale

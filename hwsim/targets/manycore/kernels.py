@@ -25,6 +25,8 @@ def prepare(p: Any) -> None:
     set_latencies(p)
     set_power(p)
     p.scalar_float_j = instruction_j(1.0, codes.SCALAR_FMA, p)
+    p.scalar_saved_j = p.saved_product * (p.scalar_float_j - instruction_j(1.0, codes.SCALAR_ADD, p))
+    p.vector_saved_j = p.saved_product * (p.vector_j - instruction_j(1.0, codes.VECTOR_ADD, p))
     p.own_flight = flight_rate(1.0, p.outstanding_lines, p.load_round_trip_cycles, p)
     p.l3_flight = flight_rate(1.0, p.outstanding_lines, p.l3_cycles, p)
     p.remote_flight = flight_rate(1.0, p.outstanding_lines, p.remote_cycles, p)
@@ -150,9 +152,10 @@ def charge(op: Any, p: Any, waited: float, out: Any) -> None:
     if op.tensor_macs > 0:
         out.tensor_j = tensor_j(op.tensor_macs, op.arithmetic, p)
     if op.all_scalar > 0:
-        float_j = p.scalar_float_j if op.unit == L.SCALAR else p.vector_j
+        float_j, saved_j = (p.scalar_float_j, p.scalar_saved_j) if op.unit == L.SCALAR else (p.vector_j, p.vector_saved_j)
         out.instructions_j = (
             op.all_scalar * p.scalar_j + op.all_vector * float_j + op.all_exponential * p.exponential_j + op.all_reciprocal * p.reciprocal_j
+            - op.all_products * saved_j
         )
         out.l1_j = op.all_l1_load * p.l1_load_j + op.all_l1_store * p.l1_store_j
     out.scratchpad_j = (

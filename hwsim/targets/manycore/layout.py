@@ -39,6 +39,7 @@ OP_FIELDS = (
     # the whole chip, for energy
     "all_scalar", "all_vector", "all_exponential", "all_reciprocal", "all_l1_load", "all_l1_store", "all_own_load", "all_own_store",
     "all_shared", "all_l3", "all_remote", "all_l1_bytes", "tensor_macs",
+    "all_products",  # of all_vector: multiply-adds of products
     "all_sent_edges", "all_sent_shire", "all_sent_mesh",
     "roofline", "unit", "k_split",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.readers.options import check_options
+from hwsim.tech.arithmetic import Multiplier
 
 PRODUCTS = ("matmul", "conv2d", "attention", "lstm", "gru")
 REGISTERS = 32  # registers of the scalar float and of the vector file
@@ -26,6 +27,7 @@ class Options(BaseModel):
     that a hart keeps in registers. `double_buffer`: A tiles are loaded under the running tensor operation. `k_split`: minions over which K is split;
     `reduce`: how their partial sums meet. `flash_attention`: scores stay on the minion (true) or pass through memory. `include_launch`: the time
     contains one synchronous launch. `frequency_hz`: the minion clock. `data`: pattern of the operands, for energy.
+    `multiplier: lmul`: integer additions stand for floating-point products in the joules of arithmetic.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +51,7 @@ class Options(BaseModel):
     power_scope: Literal["board", "board_above_idle", "as_published"] | None = None
     data: Literal["zeros", "ones", "random", "unspecified"] | None = None
     energy_mode: Literal["activity"] | None = None
+    multiplier: Multiplier | None = None
 
     @field_validator("register_block", mode="before")
     @classmethod

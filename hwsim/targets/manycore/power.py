@@ -8,6 +8,7 @@ from typing import Any
 from hwsim.core.chip import Chip
 from hwsim.core.program import Table
 from hwsim.engine.jit import jit
+from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.manycore import spec, spec_energy
 from hwsim.targets.manycore.dvfs import check_power_clock, power_known
 from hwsim.targets.manycore.energy import prepare_activity, set_power, tensor_loop_j
@@ -15,6 +16,7 @@ from hwsim.targets.manycore.mapping import parse_options
 from hwsim.targets.manycore.memory import set_network
 from hwsim.targets.manycore.spec_energy import CARD_CODES, DATA_CODES, RANDOM, SCOPE_CODES, TENSOR_CODES
 from hwsim.targets.manycore.static import static_w
+from hwsim.tech.arithmetic import check_lmul, product_saving, saved_numbers
 
 Mapped = Mapping[str, Any]
 POINT = {"clock_hz": "frequency_hz", "die_temperature_c": "die_temperature_c"}  # constants that mapping options replace
@@ -36,12 +38,15 @@ def power_numbers(mapping: Mapped, data: str | None = None) -> dict[str, float]:
 
     Left out: the board's scope, card aifoundry2, the chip's `die_temperature_c`, operands that nobody set.
     """
+    table = technology(ARITHMETIC)
     pattern = data or mapping.get("data") or "unspecified"
     return {
         "data": DATA_CODES[pattern],
         "card": CARD_CODES[mapping.get("card") or "aifoundry2"],
         "power_scope": SCOPE_CODES[mapping.get("power_scope") or "board"],
         "idle_power_w": mapping.get("idle_power_w") or 0.0,
+        **saved_numbers(table, mapping.get("multiplier"), spec_energy.SUMS),
+        "saved_product": product_saving(table, "elementwise", "fp32", "fp32") if mapping.get("multiplier") == "lmul" else 0.0,
     }
 
 
@@ -73,6 +78,8 @@ def tensor_loop_power(chip: Chip, arguments: Mapped, mapping: Mapped, cycles: fl
     p = table[0]
     if not power_known(p):
         return {}
+    if mapping.get("multiplier") == "lmul":
+        check_lmul({str(arguments["dtype"])})
     prepare_record(p)
     a_loaded, b_loaded = bool(arguments["a_loaded"]), bool(arguments["a_loaded"]) or arguments["b_source"] == "tenb"
     if p["data"] == RANDOM and b_loaded:

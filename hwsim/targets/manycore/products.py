@@ -102,7 +102,7 @@ def convolution(op: Op, where: Residency, m: Machine) -> Fields:
     a, b, c = operands(op, where)
     if conv.depthwise(op):
         work = conv.depthwise_pass(op, float(conversion(op.dtype) or 0), m)
-        return vector_fields(work, a.bytes + b.bytes, c.bytes, a.place, c.place, m)
+        return {**vector_fields(work, a.bytes + b.bytes, c.bytes, a.place, c.place, m), "all_products": work.vectors * work.loop.vector}
     product = conv.conv_product(op, a, b, c, m)
     if unit_of(op, m) != "tensor":
         k = product.k * product.taps

@@ -167,7 +167,8 @@ def outer_fields(batch: int, m_rows: int, k: int, n: int, a: float, b: float, sc
     loaded = misses * m.line * harts
     w = m.workers
     fields: dict[str, float] = {
-        "modelled": 1, **_hart(each, mine, m), **_chip(each, blocks * k), "hidden": float(ahead), "readers": min(w.per_shire, harts),
+        "modelled": 1, **_hart(each, mine, m), **_chip(each, blocks * k), "all_products": blocks * k * rows * width,
+        "hidden": float(ahead), "readers": min(w.per_shire, harts),
         "alone": float(w.harts_per_minion == 1), **fetchers(min(w.minions, harts), m), "first_level": level, "first_lines": 1,
         "unit": L.SCALAR if scalar else L.SIMD, "port_bytes": loaded / w.shires if level == L.OWN else 0.0,
         "l3_bytes": loaded / w.shires if level in (L.L3, L.DRAM) else 0.0, "store_bytes": c_bytes / w.shires,
@@ -213,7 +214,8 @@ def block_fields(batch: int, m_rows: int, k: int, n: int, weights: float, weight
     read, written = moved
     share = min(1.0, mine * w.per_shire * (2.0 if shared else w.harts_per_minion) / rows) if rows >= w.minions else 1.0 / w.shires
     return {
-        "modelled": 1, **_hart(each, vectors, m), **_chip(each, rows * m_rows * k / m.lanes), "unit": L.SIMD, "readers": w.per_shire,
+        "modelled": 1, **_hart(each, vectors, m), **_chip(each, rows * m_rows * k / m.lanes),
+        "all_products": rows * m_rows * k / m.lanes, "unit": L.SIMD, "readers": w.per_shire,
         **fetchers(active, m), "streamed": 1.0 / m_rows, "credits": 2 * mine * m_rows if shared else 0.0,
         "own_misses": again + first * place.scratchpad, "l3_misses": activations + first * place.l3, "dram_misses": first * place.dram,
         "l3_bytes": share * (weights + m_rows * k * 4.0 * batch), "dram_load_bytes": weights * place.dram + read * source.dram,

@@ -66,8 +66,10 @@ NETWORK_NUMBERS = (
 )  # fmt: skip
 # set by mapping, besides those of the energy model
 MAPPING_NUMBERS = ("workers",)  # minions that take part
-# filled by `kernels.prepare`: bytes per cycle of a minion's lines in flight by level, of a mesh link; joules of a scalar multiply-add
-PRICE_NUMBERS = ("own_flight", "l3_flight", "remote_flight", "dram_flight", "link_bytes_per_cycle", "scalar_float_j")
+# filled by `kernels.prepare`: bytes per cycle of a minion's lines in flight by level, of a mesh link; joules of a scalar multiply-add, and what L-Mul
+# saves of it and of a vector one
+PRICE_NUMBERS = ("own_flight", "l3_flight", "remote_flight", "dram_flight", "link_bytes_per_cycle", "scalar_float_j", "scalar_saved_j",
+                 "vector_saved_j")  # fmt: skip
 NUMBERS = (*NETWORK_NUMBERS, *MAPPING_NUMBERS, *PRICE_NUMBERS, *ENERGY_NUMBERS)
 PARAMETERS = ParameterTable((*STRUCTURE, *TENSOR, *MEMORY, *SYNC, *ISSUE, *HOST, *ENERGY_CONSTANTS), NUMBERS)
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip
 from hwsim.core.parameters import Constant
+from hwsim.tech.arithmetic import SAVED_NUMBERS
 
 # codes of the mapping numbers
 ZEROS, CONSTANT, RANDOM, UNSPECIFIED = 0, 1, 2, 3
@@ -63,8 +64,9 @@ ENERGY_CONSTANTS: tuple[Constant, ...] = (
     Constant("die_temperature_c", zero=True, least=-40.0, most=125.0),
 )
 
-# set by mapping: codes above, and watts (0: the idle law)
-MAPPING_NUMBERS = ("data", "card", "idle_power_w", "power_scope")
+# set by mapping: codes above, watts (0: the idle law), shares that L-Mul saves of a tensor MAC and of a product alone (0: standard multipliers)
+MAPPING_NUMBERS = ("data", "card", "idle_power_w", "power_scope", *SAVED_NUMBERS, "saved_product")
+SUMS = {"fp16": "fp32", "fp32": "fp32"}  # formats in which the tensor unit adds products up
 # filled by `set_power`: operand activity 0..1, minion volts, scale of switching energy per kind of event, joules per byte, MAC or instruction
 DERIVED_NUMBERS = (
     "activity", "minion_voltage_v", "scale_arithmetic", "scale_scratchpad", "scale_mesh", "scale_dram",

@@ -24,6 +24,7 @@ from hwsim.targets.manycore.power import POINT, at_point, power_numbers
 from hwsim.targets.manycore.primitives import PRIMITIVES
 from hwsim.targets.manycore.rails import slot_rails
 from hwsim.targets.manycore.static import static_power_w
+from hwsim.tech.arithmetic import check_lmul
 
 
 class Manycore(TargetBase):
@@ -66,6 +67,8 @@ class Manycore(TargetBase):
         prepare_map(params[0], m.workers.shires)
         check_power_clock(params[0])
         table = lowered.table
+        if options.multiplier == "lmul":
+            check_lmul(provenance.product_formats(table))
         return Program(
             chip=chip, graph=graph, mapping=stated(options, m.workers, "kernel_per_op" if kernels else "compiled_graph"), rows=table.rows,
             row_of=table.row_of, counts=table.counts, params=params, slots=self.slots, resources=L.RESOURCES, clock_hz=float(params["clock_hz"][0]),

@@ -13,6 +13,7 @@ from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.targets.wafer_mesh import layout as L
 
+PRODUCTS = ("matmul", "attention")
 OUTSIDE_PAPER = ("embedding", "head", "sample", "softcap", "copy")
 # per element: vector instructions, scalar evaluations of exp and the like
 ELEMENTWISE = {
@@ -48,6 +49,7 @@ def encode(graph: Graph, paper_faithful: bool) -> OperatorTable:
             return LeftOut("outside the released kernels", deliberate=True)
         fields = {
             "lead": 1, "element_bytes": dtype(op.dtype).bytes, "fp32": dtype(op.dtype).bits >= 32, "in_graph": in_graph, "mac_share": 1.0,
+            "fp16_product": op.kind in PRODUCTS and op.dtype == "fp16", "fp32_product": op.kind in PRODUCTS and op.dtype == "fp32",
             "decode": op.phase == "decode", "handover": op.label == "down" and not paper_faithful,
             **make(op, shared.get(at, _ALONE), paper_faithful),
         }  # fmt: skip

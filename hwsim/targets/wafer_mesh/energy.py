@@ -31,7 +31,8 @@ def charge(op: Any, p: Any, out: Any, macs: float, calls: float, wavelet_hops: f
     out.sram_bytes = max((3 * macs + calls) * op.element_bytes, op.compulsory_bytes)
     out.fabric_bytes = wavelet_hops * 4
     if p.activity > 0:
-        out.mac = macs * (p.mac_fp32_j if op.fp32 > 0 else p.mac_fp16_j)
+        kept = 1.0 - op.fp16_product * p.saved_fp16 - op.fp32_product * p.saved_fp32  # L-Mul in place of the multipliers
+        out.mac = macs * (p.mac_fp32_j if op.fp32 > 0 else p.mac_fp16_j) * kept
         out.sram = out.sram_bytes * p.sram_j_per_byte
         out.fabric = wavelet_hops * WAVELET_BITS * p.link_j_per_bit
 

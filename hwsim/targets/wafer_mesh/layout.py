@@ -29,6 +29,7 @@ OP_FIELDS = (
     "rows", "cols", "vector_calls", "transcendental", "allreduces",
     "heads", "kv_heads", "head_dim", "positions", "attended", "shifted",
     "decode", "in_graph", "handover", "relaid", "points", "dims", "mac_share", "macs", "compulsory_bytes",
+    "fp16_product", "fp32_product",  # 1: its MACs multiply numbers of this format
 )  # fmt: skip
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])
 

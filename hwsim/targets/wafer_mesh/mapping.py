@@ -10,7 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.readers.options import check_options
+from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.wafer_mesh import layout as L
+from hwsim.tech.arithmetic import Multiplier, saved_numbers
 
 
 def _pair(value: Any) -> Any:
@@ -25,6 +27,7 @@ def _pair(value: Any) -> Any:
 
 
 Grid = Annotated[tuple[Annotated[int, Field(gt=0)], Annotated[int, Field(gt=0)]], BeforeValidator(_pair)]
+SUMS = {"fp16": "fp16", "fp32": "fp32"}  # formats in which products are added up: accumulators have the operator's
 Algorithm = Literal[
     "meshgemm", "meshgemm_t", "summa", "cannon", "allgather_gemm", "meshgemv", "gemv_pipeline", "gemv_ring", "shift_kv", "concat_kv",
     "reduce_star", "reduce_chain", "reduce_tree", "reduce_two_phase", "broadcast_flood", "allreduce_reduce_broadcast", "allreduce_ring",
@@ -49,6 +52,7 @@ class WaferMapping(BaseModel):
     energy_mode: Literal["nameplate", "activity"] = "nameplate"
     kv_cache: Literal["shift", "concat"] = "shift"
     clock_hz: Annotated[float, Field(gt=0)] | None = None
+    multiplier: Multiplier = "standard"
 
 
 def parse_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,6 +61,8 @@ def parse_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
     given = options.model_dump(exclude_unset=True)
     if options.grid and (options.prefill_grid or options.decode_grid):
         raise InvalidMapping("give either grid, or prefill_grid and decode_grid")
+    if options.multiplier == "lmul" and options.energy_mode == "nameplate":
+        raise InvalidMapping("multiplier=lmul changes joules of arithmetic, nameplate energy is power times time: state energy_mode=activity")
     if options.algorithm in ("shift_kv", "concat_kv") and given.get("kv_cache", options.algorithm[:-3]) != options.algorithm[:-3]:
         raise InvalidMapping(f"algorithm={options.algorithm} contradicts kv_cache={options.kv_cache}")
     return given
@@ -101,4 +107,5 @@ def codes(options: Mapping[str, Any]) -> dict[str, float]:
         "system": L.SYSTEM_CODES[options.get("system", "waferllm")],
         "concat": 1.0 if cache_policy(options) == "concat" else 0.0,
         "activity": 1.0 if options.get("energy_mode") == "activity" else 0.0,
+        **saved_numbers(technology(ARITHMETIC), options.get("multiplier"), SUMS),
     }

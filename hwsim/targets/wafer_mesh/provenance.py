@@ -7,6 +7,9 @@ from hwsim.core.encoding import OperatorTable
 from hwsim.core.graph import Graph
 from hwsim.core.target import Mapped
 from hwsim.targets.wafer_mesh import layout as L
+from hwsim.targets.wafer_mesh.encode import PRODUCTS
+from hwsim.targets.wafer_mesh.mapping import SUMS, codes
+from hwsim.tech.arithmetic import lmul_note
 
 ALWAYS = ("clock_hz", "cores_marketed", "die_area_mm2", "core_area_mm2", "sram_area_share", "fp16_mac_per_cycle", "hop_cycles", "ramp_cycles")
 FP32 = ("fp32_mac_per_cycle",)
@@ -46,6 +49,11 @@ def used_params(table: OperatorTable, options: Mapped) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def product_formats(graph: Graph, table: OperatorTable) -> frozenset[str]:
+    """Formats of the products that have a row."""
+    return frozenset(op.dtype for op, row in zip(graph.ops, table.row_of, strict=True) if row >= 0 and op.kind in PRODUCTS)
+
+
 def assumptions(chip: Chip, graph: Graph, table: OperatorTable, options: Mapped, paper: bool) -> tuple[str, ...]:
     """What a program takes for granted, in sentences."""
     notes: list[str] = [f"cycles become seconds at {chip.number('clock_hz') / 1e9:g} GHz"]
@@ -65,6 +73,9 @@ def assumptions(chip: Chip, graph: Graph, table: OperatorTable, options: Mapped,
         notes.append("lockstep: a causal mask saves energy, not time; heads share the d-wide score and value products")
     if options.get("system", "waferllm") != "waferllm":
         notes.append(f"{options['system']}: a form that reproduces published totals; the physics is a hypothesis")
+    if options.get("multiplier") == "lmul":
+        share = "a MAC's joules are those of its multiplier and adder; operand movement (SRAM, fabric) and issue keep theirs"
+        notes.append(lmul_note(product_formats(graph, table), codes(options), SUMS, share))
     forced, attention = options.get("algorithm") or "", table.rows["kind"] == L.ATTENTION
     if forced in L.GEMM_CODES and attention.any():
         decode = bool((attention & (table.rows["decode"] > 0)).any())

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant, ParameterTable, constants
+from hwsim.tech.arithmetic import SAVED_NUMBERS
 
 NUMBERS = (
     "prefill_w", "prefill_h", "decode_w", "decode_h", "gemm", "gemv", "collective", "reduce", "groups", "rounds", "system", "activity", "concat",
     "prefill_handovers", "decode_handovers", "relaid_wavelets",
+    *SAVED_NUMBERS,
     "groups_w", "groups_h",  # derived: the groups of the trees along rows and columns of the decode grid
 )  # fmt: skip
 PARAMETERS = ParameterTable(

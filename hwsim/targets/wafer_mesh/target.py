@@ -22,8 +22,9 @@ from hwsim.targets.wafer_mesh.energy import area_mm2, static_power_w
 from hwsim.targets.wafer_mesh.kernels import prepare, price
 from hwsim.targets.wafer_mesh.mapping import cache_policy, candidate_grids, check_grid, codes, parse_mapping
 from hwsim.targets.wafer_mesh.primitives import PRIMITIVES
-from hwsim.targets.wafer_mesh.provenance import assumptions, used_params
+from hwsim.targets.wafer_mesh.provenance import assumptions, product_formats, used_params
 from hwsim.targets.wafer_mesh.spec import PARAMETERS, contradictions
+from hwsim.tech.arithmetic import check_lmul
 
 Grid = tuple[int, int]
 Placed = tuple[Grid, Grid, dict[str, float]]
@@ -58,6 +59,8 @@ class WaferMesh(TargetBase):
         table = encode(graph, paper)
         warnings = self.refuse(table.skipped, allow_unmodelled)
         check_algorithm(graph, table, options)
+        if options.get("multiplier") == "lmul":
+            check_lmul(product_formats(graph, table))
         params = PARAMETERS.record(chip, codes(options))
         prefill, decode, figures = self.place(graph, chip, options, table, params, paper)
         used = used_params(table, options)
