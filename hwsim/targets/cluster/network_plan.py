@@ -23,6 +23,7 @@ from hwsim.targets.cluster.mapping import CORTEX_FLOWS, NETWORK_FLOWS
 FUSED = ("batch_norm", "relu", "relu6", "leaky_relu", "bias", "scale", "copy", "cast")
 LAYERS = ("conv2d", "matmul", "pool")
 BLOCKING = ("autotiler-2019", "dory")  # flows that wait for L3
+WEIGHT_SHARE = 0.5  # of L2, the most that a layer's weights take; larger ones pass through in slices
 WHOLE = ("autotiler-2019",)  # flows that move all maps of a layer to L3 or none
 LATER = ("autotiler-nntool", "dory")  # flows whose L3 transfers are the later, faster ones
 
@@ -90,7 +91,7 @@ def planned(m: Machine) -> Machine:
         return m
     flow = m.flow or m.chip.text("default_flow")
     if flow in CORTEX_FLOWS:
-        return replace(m, flow=flow, plan=NetworkPlan(_fused(graph)[0]))
+        return replace(m, flow=flow, plan=_in_place(graph, m))
     if flow not in NETWORK_FLOWS:
         return m
     l1, l2 = m.options.l1_bytes or m.chip.number("network_l1_bytes"), m.options.l2_bytes or m.chip.number("network_l2_bytes")
@@ -124,6 +125,21 @@ def _working_sets(graph: Graph, fused: frozenset[int], root: Mapping[str, str]) 
     return found
 
 
+def _in_place(graph: Graph, m: Machine) -> NetworkPlan:
+    """The plan of a microcontroller: weights stay in flash, maps in RAM. Raises `Infeasible` when either does not fit."""
+    fused, root = _fused(graph)
+    layers = _working_sets(graph, fused, root)
+    weights = sum(layer.weights for layer in layers)
+    largest = max((sum(layer.maps.values()) + sum(layer.kept.values()) for layer in layers), default=0.0)
+    levers = ("another part", "a narrower network", "a smaller input")
+    for what, need, bound, unit in (
+        ("the weights of the network", weights, m.l2_bytes, "bytes of flash"), ("its largest working set", largest, m.l1_bytes, "bytes of RAM"),
+    ):  # fmt: skip
+        if need > bound:
+            raise Infeasible(what, demand=need, bound=bound, unit=unit, levers=levers)
+    return NetworkPlan(fused)
+
+
 def _leaving(maps: Mapping[str, float], spilled: Mapping[str, float], room: float, *, whole: bool) -> dict[str, float]:
     """Maps of a layer that leave L2 when those that were there do not fit the `room`: the largest first, or as a `whole` all of them."""
     here = {t: b for t, b in maps.items() if t not in spilled}
@@ -152,7 +168,7 @@ def _plan(graph: Graph, m: Machine) -> NetworkPlan:
     resident = l3 == 0 or (m.flow != "dory" and weights + largest <= m.l2_bytes)
     spilled: dict[str, float] = {}
     for layer in layers:
-        own = 0.0 if resident else layer.weights
+        own = 0.0 if resident else min(layer.weights, WEIGHT_SHARE * m.l2_bytes)
         kept = sum(b for t, b in layer.kept.items() if t not in spilled)
         if l3:
             spilled |= _leaving(layer.maps, spilled, m.l2_bytes - own - kept, whole=m.flow in WHOLE)
