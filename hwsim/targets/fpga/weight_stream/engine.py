@@ -54,6 +54,7 @@ ENGINE = Engine(
     options=frozenset({"dsp", "attention_mask", "multiplier"}),
     structural=STATED_NAMES | {
         "cores", "cards", "stream_ports", "axi_ports", "weights_in", "lm_head_on", "host_macs_per_s", "stored_density", "index_bits_per_weight",
-        "added_memory_bytes", "embedding_resident", "stream_channels", "used_bytes_per_s", "column_aligned", "hbm_channel_bytes_per_s", "ddr_channel_bytes_per_s"},
+        "added_memory_bytes", "embedding_resident", "stream_channels", "used_bytes_per_s", "column_aligned",
+        "hbm_channel_bytes_per_s", "ddr_channel_bytes_per_s"},
     rates=rates,
 )  # fmt: skip
