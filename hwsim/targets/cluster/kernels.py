@@ -10,9 +10,11 @@ from hwsim.targets.cluster import (
     kernels_dsp,
     kernels_learners,
     kernels_network,
+    kernels_plain,
     kernels_signal,
 )
 
 __all__ = [
-    "kernels_bytes", "kernels_cortex", "kernels_distance", "kernels_dot", "kernels_dsp", "kernels_learners", "kernels_network", "kernels_signal",
+    "kernels_bytes", "kernels_cortex", "kernels_distance", "kernels_dot", "kernels_dsp", "kernels_learners", "kernels_network", "kernels_plain",
+    "kernels_signal",
 ]  # fmt: skip

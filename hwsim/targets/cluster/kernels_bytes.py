@@ -43,7 +43,7 @@ def plain_loop(m: Machine, pointers: int) -> Mix:
     return Mix() if m.hardware_loops else Mix(alu=pointers, taken=1)
 
 
-@kernel("pool", dtypes=BYTES, core="xpulp", isa=RISCV, flows=("",), when=lambda op, m: benchmark(m))
+@kernel("pool", dtypes=BYTES, core="xpulp", isa=RISCV, flows=("",))
 def pool(op: Op, m: Machine) -> Work:
     """A window: scalar byte loads and compares (or adds), or two bytes a load and one packed operation for four bytes."""
     rows, columns = conv_output(op["h"], op["r"], op.bounds), conv_output(op["w"], op["s"], op.bounds)

@@ -52,3 +52,17 @@ def dot_words(op: Op, m: Machine) -> Work:
     body = Mix(load=2, load_use=0.0 if m.isa == "xpulp_unroll2" else 1.0) + (Mix(sdot=1) if packed == 2 else Mix(mac=1))
     loops = (Loop(body, share.busiest, balance=share.balance, pattern="walk"), Loop(Mix(load=1, alu=1, load_use=1), m.cores - 1, sequential=True))
     return Work(loops, barriers=1 if m.cores > 1 else 0, forks=1)
+
+
+@kernel("convolve", dtypes=("fp32", *INTEGERS), isa=PLAIN)
+def convolve(op: Op, m: Machine) -> Work:
+    """Outputs over the cores, a dot product of the overlapping parts for each: cores at the ends have less to do."""
+    outputs = op["len_a"] + op["len_b"] - 1
+    mine = m.share(outputs)
+    shorter = min(op["len_a"], op["len_b"])
+    busiest = min(mine.busiest * shorter, float(op.macs))  # a share in the middle overlaps fully
+    middle = max(busiest, op.macs / m.cores)
+    loops = (
+        Loop(product(op, m, 2), middle, balance=op.macs / (m.cores * middle)), Loop(Mix(alu=10, store=1, taken=1), mine.busiest, balance=mine.balance),
+    )  # fmt: skip
+    return Work(loops, barriers=1 if m.cores > 1 else 0, forks=1)
