@@ -2,7 +2,8 @@
 
 CMSIS-NN's published structure (Lai et al., arXiv 1801.06601): bytes are widened to 16 bits and multiplied two at a time (SMLAD). A convolution
 gathers two output pixels into a 16-bit column buffer and multiplies 2 rows by 2 columns; a product takes two rows of weights at a time. X-CUBE-AI is
-taken to have this structure; microTVM calls CMSIS-NN for products and leaves convolutions to its own code (its two variants run IC alike), whose loops are scalar; Plumerai keeps weights in the order in which the multiplier wants them, which saves reordering, and blocks by four.
+taken to have this structure. microTVM calls CMSIS-NN for products and leaves convolutions to its own scalar loops (published: both variants run the
+image classifier alike). Plumerai keeps weights in the order in which the multiplier wants them, which saves reordering, and blocks by four.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from hwsim.targets.cluster.machine import Machine
 INT8 = ("int8", "uint8")
 FLOWS = ("x-cube-ai", "microtvm-cmsis-nn", "microtvm-native", "plumerai")
 LOOP = Mix(alu=1, taken=1)
-WIDEN, WIDEN_PACKED = Mix(alu=5), Mix(alu=3)  # a word of bytes to two of halves: rotate, two extends, two packs; stored in that order: two extends
-REQUANTISE = Mix(load=1, alu=11, access=1, mulh=1, store=1)  # multiplier and shift of the channel, saturating product, rounding shift, offset, clip, store
+# a word of bytes to two of halves: rotate, two extends, two packs; stored in that order, a rotate and two extends
+WIDEN, WIDEN_PACKED = Mix(alu=5), Mix(alu=3)
+# multiplier and shift of the channel, saturating product, rounding shift, offset, clip, store
+REQUANTISE = Mix(load=1, alu=11, access=1, mulh=1, store=1)
 SCALAR_UNROLL = 16  # multiply-accumulates between two branches of a compiled scalar loop
 SMLAD = Mix(mac=1)
 
