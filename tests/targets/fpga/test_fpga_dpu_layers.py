@@ -187,7 +187,8 @@ def test_the_share_of_ddr_solves_its_equation() -> None:
     exposed = next(i for i, s in enumerate(program.slots) if s.name == "exposed")
     first = [i for i, s in enumerate(program.slots) if s.quantity == "cycles" and s.stage == 0]
     cycles = float(program.counts @ (values[:, first].max(axis=1) + values[:, exposed]))
-    moved = float(program.counts @ (program.rows["ddr_read"] + program.rows["ddr_write"]))
+    own = program.rows["beside"] == 0
+    moved = float((program.counts * own) @ (program.rows["ddr_read"] + program.rows["ddr_write"]))
     chip = program.chip
     supply = chip.number("ddr_efficiency") * chip.number("ddr_channel_bytes_per_s") / program.clock_hz
     assert params["dpu_ddr_load"][0] == pytest.approx(2 * moved / (cycles * supply), rel=1e-9)

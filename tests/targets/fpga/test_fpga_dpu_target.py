@@ -87,6 +87,17 @@ def test_threads_share_ddr_and_hide_the_processor(trace: str) -> None:
     assert single.metric("inferences_per_s") == pytest.approx(1 / single.latency_s)
 
 
+def test_several_threads_draw_the_power_of_all_cores() -> None:
+    graph, chip = hwsim.load_graph("resnet50", dtype="int8"), hwsim.load_chip("zcu102")
+    options = {"clock_hz": 300e6, "softmax_cores": 1, "clock_gating": False}
+    single, multi = (hwsim.simulate(graph, chip, {**options, "threads": threads}, interval=False) for threads in ("single", "multi"))
+    assert multi.macs == 3 * single.macs and multi.power_w > single.power_w
+    watts = primitive("platform_power", mapping={"cores": 3, **options}, state="running")["power_w"]
+    assert multi.power_w == pytest.approx(watts, rel=0.05), "the run that the constant of a MAC rests on"
+    gone = {slot: value for slot, value in multi.breakdown()["energy_j"].items() if slot == "mac_energy"}
+    assert gone["mac_energy"] == pytest.approx(3 * single.breakdown()["energy_j"]["mac_energy"])
+
+
 def test_one_core_of_several_threads_only_hides_the_processor() -> None:
     graph, chip = hwsim.load_graph("resnet50", dtype="int8"), hwsim.load_chip("kv260")
     single, multi = (hwsim.simulate(graph, chip, {"threads": threads}, interval=False) for threads in ("single", "multi"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,16 +18,16 @@ from pydantic import Field
 
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
-from hwsim.core.graph import Graph, Tensor
+from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.resources import shipped
 from hwsim.readers.yaml_file import FileModel, load_yaml, validate
+from hwsim.targets.fpga.dpu.twins import dealt_graph
 from hwsim.targets.fpga.mapping import Options
 
 SCHEMA = "hwsim.contexts/1"
 GATED, RELOAD, MODEL = "context_gated", "bitstream_reload", "model_switch"
 PARTS = ("stem", "branch")
-BESIDE = "#beside"  # marks the twins of operators that other cores run
 Active = tuple[str, ...]
 
 
@@ -148,7 +148,8 @@ def scheduled(graph: Graph, options: Options, chip: Chip, contexts: Contexts | N
     moved, changes = _switching(graph, trace, active)
     switch = options.switch or (MODEL if options.policy == GATED else "none")
     return Schedule(
-        _repeated(graph, runs, beside), trace.frames, moved if switch == MODEL else 0.0, changes if switch == RELOAD else 0,
+        dealt_graph(graph, lambda op: runs[part_of(op)], lambda op: beside[part_of(op)]), trace.frames,
+        moved if switch == MODEL else 0.0, changes if switch == RELOAD else 0,
         {"policy": options.policy, "switch": switch, "frames": trace.frames},
         (f"{trace.frames} frames of a trace of contexts; a frame's stems, then its branches, are dealt to the cores in turn, and what the other"
          " cores do takes no time of its own; sensors and the gate are not counted",),
@@ -175,27 +176,3 @@ def _switching(graph: Graph, trace: Contexts, active: Mapping[str, frozenset[str
             moved += sum(weights[part] for part in fresh)
         changes += active[now] != active[before]
     return moved, changes
-
-
-def _repeated(graph: Graph, runs: Mapping[str, int], beside: Mapping[str, int]) -> Graph:
-    """The graph with every operator's executions: those on the first core, and twins (attribute ``beside``) of those on others."""
-    ops: list[Op] = []
-    tensors: dict[str, Tensor] = {}
-    for own, mark in ((runs, ""), (beside, BESIDE)):
-        for op in graph.ops:
-            if not own.get(part_of(op)):
-                continue
-            names = []
-            for name in op.inputs:
-                maker = part_of(graph.ops[graph.producers[name]]) if name in graph.producers else ""
-                names.append(name if not maker else name + (mark if own.get(maker) else _other(mark)))
-                tensors[names[-1]] = graph.tensors[name].twin(names[-1])
-            outputs = tuple(name + mark for name in op.outputs)
-            tensors |= {made: graph.tensors[name].twin(made) for name, made in zip(op.outputs, outputs, strict=True)}
-            twin = op.twin(op.name + mark, tuple(names), outputs, op.layer)
-            ops.append(replace(twin, repeat=op.repeat * own[part_of(op)], attrs={**op.attrs, "beside": 1} if mark else op.attrs))
-    return replace(graph, ops=tuple(ops), tensors=tensors)
-
-
-def _other(mark: str) -> str:
-    return "" if mark else BESIDE

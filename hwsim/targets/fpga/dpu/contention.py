@@ -18,13 +18,14 @@ def ddr_load(rows: Any, counts: Any, p: Any, cores: float) -> float:
     """
     moved = 0.0
     for i in range(len(rows)):
-        moved += counts[i] * (rows[i].ddr_read + rows[i].ddr_write)
+        if rows[i].beside == 0:
+            moved += counts[i] * (rows[i].ddr_read + rows[i].ddr_write)
     low, high = 0.0, 1.0
     for _ in range(STEPS):
         load = (low + high) / 2
         cycles = 0.0
         for i in range(len(rows)):
-            if rows[i].dpu_part > 0:
+            if rows[i].dpu_part > 0 and rows[i].beside == 0:
                 cycles += counts[i] * layer_cycles(rows[i], load, p)
         if (cores - 1) * moved > load * cycles * ddr_bytes_per_cycle(p):
             low = load

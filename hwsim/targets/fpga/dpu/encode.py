@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from hwsim.core.chip import Chip
@@ -15,11 +17,13 @@ from hwsim.targets.fpga.dpu.host import around, processor_work
 from hwsim.targets.fpga.dpu.layers import GATES, Buffers, Layer, Lowered, parts_of, quantised
 from hwsim.targets.fpga.dpu.parts import EACH, PROCESSOR
 from hwsim.targets.fpga.dpu.spec import CODE, CONSTANTS
+from hwsim.targets.fpga.dpu.twins import dealt_graph, is_beside
 from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.layout import OP_DTYPE, common_fields
 from hwsim.targets.fpga.mapping import Options
 
 MULTI = "multi"
+KEPT = 32  # layouts that are kept for other constants and options
 CONTENDING = frozenset({"design_clock_hz", "ddr_channel_bytes_per_s", "ddr_efficiency"})  # what the share of DDR follows from, besides CONSTANTS
 
 
@@ -31,47 +35,60 @@ def structural(options: Options) -> frozenset[str]:
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
-    """Lay a network out on one core; `threads` multi: on all of them at once. Raises `Infeasible`, `InvalidMapping`."""
+    """Lay a network out on one core; `threads` multi: a frame on each of them at once. Raises `Infeasible`, `InvalidMapping`."""
     schedule = scheduled(graph, options, chip)
-    graph = schedule.graph
+    graph, cores = schedule.graph, int(chip.number("cores"))
     was = {dtype for op in graph.ops for dtype in (op.dtype, op.weight_dtype)}
-    graph = quantised(graph)
-    lowered = Lowered(graph, Buffers.of(chip))
-    table = _table(graph, lowered, schedule)
+    graph = _prepared(graph, cores if options.threads == MULTI else 1)
+    rest = (schedule.frames, schedule.switch_bytes, schedule.bitstreams, chip.number("dpu_mac_energy_factor"))
+    lowered, table = _laid_out(graph, Buffers.of(chip), *rest)
     if graph.weight_bytes > (room := chip.number("ddr_bytes")):
         raise Infeasible(f"weights of '{graph.name}'", demand=graph.weight_bytes, bound=room, unit="B", levers=("a board with more DDR",))
     load = _load(table, chip) if options.threads == MULTI else 0.0
-    maps = len(lowered.layers)
+    own = [layer for layer in lowered.layers.values() if not is_beside(layer.op)]
+    kept = sum(layer.made in lowered.kept for layer in own)
     return Plan(
         graph, table, numbers={"dpu_ddr_load": load}, stated={"threads": options.threads or "single", **schedule.stated},
-        figures={"maps_on_chip": float(len(lowered.kept)), "dpu_layers": float(maps)}, assumptions=_assumptions(graph, lowered, was, schedule),
+        figures={"maps_on_chip": float(kept), "dpu_layers": float(len(own))}, assumptions=_assumptions(graph, lowered, was, schedule),
     )  # fmt: skip
 
 
-def _table(graph: Graph, lowered: Lowered, schedule: Schedule) -> OperatorTable:
-    last = max((at for at, layer in lowered.layers.items() if not layer.op.attrs.get("beside")), default=-1)
+@lru_cache(maxsize=KEPT)
+def _prepared(graph: Graph, cores: int) -> Graph:
+    """The graph in INT8, a frame of it on each of `cores`."""
+    whole = quantised(graph)
+    return dealt_graph(whole, lambda _: 1, lambda _: cores - 1) if cores > 1 else whole
+
+
+@lru_cache(maxsize=KEPT)
+def _laid_out(
+    graph: Graph, buffers: Buffers, frames: int, switch_bytes: float, bitstreams: int, energy: float
+) -> tuple[Lowered, OperatorTable]:
+    """Layers and their table; `frames` of a trace of contexts (0: a plain pass) and what its changes load."""
+    lowered = Lowered(graph, buffers)
+    last = max((at for at, layer in lowered.layers.items() if not is_beside(layer.op)), default=-1)
     alone = bool(graph.meta.get("single_op"))
     host = {at: processor_work(layer) for at, layer in lowered.layers.items()} if alone else around(graph, lowered.layers)
     if last >= 0 and not alone:  # once a frame, or at a change of context: with the last layer
         repeat = graph.ops[last].repeat
-        frames = float(schedule.frames or 1) * float(graph.meta.get("batch", 1))
-        each = {"host_frames": frames / repeat, "switch_read": schedule.switch_bytes / repeat, "switch_bitstreams": schedule.bitstreams / repeat}
-        host[last] = {**host.get(last, {}), **(each if schedule.frames else {"host_frames": frames})}
+        started = max(1, frames) * float(graph.meta.get("batch", 1))
+        each = {"host_frames": started / repeat, "switch_read": switch_bytes / repeat, "switch_bitstreams": bitstreams / repeat}
+        host[last] = {**host.get(last, {}), **each}
 
     def encode(at: int, op: Op) -> Fields | LeftOut:
         if at in lowered.folded:
             return LeftOut(lowered.folded[at], deliberate=True)
         if at in lowered.refused:
             return LeftOut(lowered.refused[at])
-        return {**_fields(lowered, at), **host.get(at, {}), "beside": float(op.attrs.get("beside", 0))}
+        return {**_fields(lowered, at), **host.get(at, {}), "mac_scale": energy, "beside": float(is_beside(op))}
 
-    return operator_table(graph, OP_DTYPE, encode)
+    return lowered, operator_table(graph, OP_DTYPE, encode)
 
 
 def _fields(lowered: Lowered, at: int) -> dict[str, float]:
     layer: Layer = lowered.layers[at]
     op = layer.op
-    found = {**common_fields(op), "mac_scale": 1.0, "dpu_part": layer.part}
+    found = {**common_fields(op), "dpu_part": layer.part}
     if layer.part == PROCESSOR:
         return found
     read, written = lowered.traffic(at)

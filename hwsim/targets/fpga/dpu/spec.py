@@ -50,6 +50,7 @@ CONSTANTS = (
     Constant("host_element_s", zero=True),
     Constant("host_processors", least=1),
     # power, switching
+    Constant("dpu_mac_energy_factor", priced=False),
     Constant("dpu_active_j_per_slot", zero=True, priced=False),
     Constant("bitstream_load_s", zero=True),
     Constant("sensor_camera_w", zero=True, priced=False),
