@@ -81,16 +81,36 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
         "zcu102+dpuczdx8g", "hydrafusion", {"proposals": 50, "dtype": "int8"}, {"policy": "context_gated", "switch": "bitstream_reload"},
     ),
     "manycore network": ("et-soc-1", "resnet18", {"batch": 2, "dtype": "int8"}, {}),
+    "cluster dot product": ("pulp-open", "dot", {"elements": 4096, "dtype": "int8"}, {"cores": 8, "isa": "xpulp_unroll2"}),
+    "cluster dot product, plain, physical energy": (
+        "gap8", "dot", {"elements": 1024, "dtype": "int32"}, {"isa": "rv32im", "energy_mode": "physical", "runtime": "gap_sdk"},
+    ),
+    "cluster dot product, operands in L2": ("mr-wolf", "dot", {"elements": 1024, "dtype": "int32"}, {"flow": "pulp-dsp", "data": "l2"}),
+    "cluster clusters": ("pulp-open", "kmeans", {"samples": 240, "features": 16, "clusters": 8, "dtype": "fp32"}, {"cores": 4}),
+    "cluster forest, emulated": (
+        "gap8", "random_forest", {"trees": 16, "depth": 8, "features": 200, "classes": 4, "dtype": "fp32"}, {"fp": "libgcc", "isa": "rv32imc"},
+    ),
+    "cluster classifier, at a point": (
+        "gap8", "svm", {"features": 784, "classes": 10, "dtype": "fp32"}, {"fp": "rvfplib", "frequency_hz": 90e6, "voltage_v": 1.0},
+    ),
+    "cluster network": ("gap8", "mobilenet-v1-0.25-128", {"dtype": "int8"}, {}),
+    "cluster network, dory": ("gap8", "mobilenet-v1-0.5-128", {"dtype": "int8"}, {"flow": "dory", "bn_bits": 64}),
+    "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
-CONTENDS = {"wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation",
-            "fpga prefill on queues", "fpga generation on queues"}  # fmt: skip
+CONTENDS = {
+    "wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation",
+    "fpga prefill on queues", "fpga generation on queues", "cluster dot product", "cluster clusters", "cluster forest, emulated",
+    "cluster classifier, at a point", "cluster network", "cluster network, dory",
+}  # fmt: skip
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
+    "cluster": ("gap8", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "manycore": ("et-soc-1", "fft", {"points": 64}, {}),
     "wafer_mesh": ("wse2", "lstm", {"input_size": 16, "hidden_size": 8}, {"grid": (8, 8)}),
 }
+NETWORKS = ("resnet", "mobilenet", "mlperf-tiny")
 INPUTS = {"lstm": (1, 1, 16), "norm": (1, 100), "fft": (1, 64)}
 
 
@@ -118,7 +138,7 @@ def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", UNMODELLED)
 def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
     chip, kind, bounds, mapping = UNMODELLED[target]
-    builder = GraphBuilder("int8" if target == "fpga" else "fp16")
+    builder = GraphBuilder("int8" if target in ("fpga", "cluster") else "fp16")
     builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
     builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
     conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))

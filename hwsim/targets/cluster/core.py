@@ -55,7 +55,7 @@ def issued(c: Any) -> float:
     total = 0.0
     for i in range(len(L.INSTRUCTIONS)):
         total += c[i]
-    return total + c[L.CYCLE]
+    return float(total + c[L.CYCLE])
 
 
 def divide_cycles(divisor: int, least: float) -> float:

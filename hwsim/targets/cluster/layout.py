@@ -43,6 +43,7 @@ PATTERNS = {"spread": SPREAD, "free": FREE, "stride": STRIDE, "walk": WALK}
 
 SCALARS = (
     "macs", "compulsory_bytes", "cores", "loops", "barriers", "forks", "roofline",
+    "more_stalls",  # bank conflicts that the event fidelity finds beyond the closed form
     # DMA between L2 and L1: bytes each way, transfers, extra lines of 2D ones; the first load and the last store that nothing hides
     "dma_in_bytes", "dma_out_bytes", "dma_transfers", "dma_lines", "dma_first_bytes", "dma_last_bytes", "dma_blocking",
     # L3 to L2 and back; blocking: nothing hides it
@@ -53,8 +54,8 @@ PER_LOOP = ("passes", "running", "balance", "sequential", "pattern", "stride_wor
 OP_FIELDS = (*SCALARS, *PER_LOOP, "counts")
 OP_DTYPE = np.dtype(
     [(name, np.float64) for name in SCALARS]
-    + [(name, np.float64, (LOOPS,)) for name in PER_LOOP]  # type: ignore[list-item]
-    + [("counts", np.float64, (LOOPS, len(CLASSES)))]  # type: ignore[list-item]
+    + [(name, np.float64, (LOOPS,)) for name in PER_LOOP]
+    + [("counts", np.float64, (LOOPS, len(CLASSES)))]
 )
 
 SLOTS = (

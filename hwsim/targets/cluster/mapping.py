@@ -91,7 +91,7 @@ def at_point(chip: Chip, options: Options) -> Chip:
         if value is not None:
             changed[name] = value
     chip = chip.replace(**{n: v for n, v in changed.items() if v != chip.number(n)})
-    if "clock_points_hz" in chip.params:
+    if "clock_points_hz" in chip.params and (options.frequency_hz is not None or options.voltage_v is not None):
         _check_point(chip)
     return chip
 

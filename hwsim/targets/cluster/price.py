@@ -30,6 +30,27 @@ def tcdm_accesses(c: Any) -> float:
 
 
 @part
+def loop_cycles(c: Any, running: float, p: Any) -> float:
+    """Cycles that the instructions of a loop take without waiting for banks, units or code; accesses of L2 included."""
+    cycles = integer_cycles(c, p) + float_cycles(c, p)
+    if c[L.L2_ACCESS] > 0:
+        cycles += c[L.L2_ACCESS] * l2_access_cycles(running, p)
+    return float(cycles)
+
+
+@jit
+def issue_cycles(c: Any, running: float, p: Any) -> float:
+    """`loop_cycles` as a function of its own."""
+    return float(loop_cycles(c, running, p))
+
+
+@jit
+def tcdm_words(c: Any) -> float:
+    """`tcdm_accesses` as a function of its own."""
+    return float(tcdm_accesses(c))
+
+
+@part
 def fetch_stall(c: Any, op: Any, i: int, p: Any) -> float:
     """Instruction-cache stalls of loop `i`: its own body and, in emulation, the routines that it calls."""
     fetched, code = op.passes[i] * op.body_bytes[i], op.code_bytes[i]
@@ -47,9 +68,7 @@ def price(op: Any, p: Any, out: Any) -> None:
     for i in range(int(op.loops)):
         c = op.counts[i]
         running = op.running[i]
-        issue = integer_cycles(c, p) + float_cycles(c, p)
-        if c[L.L2_ACCESS] > 0:
-            issue += c[L.L2_ACCESS] * l2_access_cycles(running, p)
+        issue = loop_cycles(c, running, p)
         words = tcdm_accesses(c)
         bank = tcdm_stall_cycles(words, issue, running, op.pattern[i], op.stride_words[i], p)
         unit = fpu_stall_cycles(c, issue, running, p)
@@ -67,6 +86,8 @@ def price(op: Any, p: Any, out: Any) -> None:
         busy += team * (issue + bank + unit + fetch)
         accesses += team * words
         instructions += team * issued(c)
+    tcdm += op.more_stalls
+    busy += op.cores * op.more_stalls
     out.fork = op.forks * p.fork_cycles
     out.compute, out.imbalance, out.tcdm_stall, out.fpu_stall, out.icache_stall, out.sequential = compute, imbalance, tcdm, fpu, icache, sequential
     out.barrier = op.barriers * p.barrier_cycles

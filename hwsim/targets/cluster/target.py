@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import Fields, LeftOut, operator_table
 from hwsim.core.graph import Graph
@@ -26,7 +29,9 @@ from hwsim.targets.cluster.provenance import assumptions, stated
 
 # options that set a chip constant: with them, the constant itself no longer acts
 POINT = {
-    "clock_hz": ("frequency_hz", "part", "flow"), "fc_clock_hz": ("fc_frequency_hz",), "voltage_v": ("voltage_v", "flow"), "energy_per_cycle_j": ("part",),
+    "clock_hz": ("frequency_hz", "voltage_v", "part", "flow"), "fc_clock_hz": ("fc_frequency_hz",),
+    "voltage_v": ("voltage_v", "frequency_hz", "flow"),
+    "energy_per_cycle_j": ("part",),
 }  # fmt: skip
 
 FLOAT_KINDS = frozenset(
@@ -75,6 +80,12 @@ class Cluster(TargetBase):
             area_mm2=first(area_mm2(params)), used_params=used_params(chip), assumptions=assumptions(m), warnings=warnings, serial=True,
             lower_bound=bool(table.skipped),
         )  # fmt: skip
+
+    def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Event fidelity: bank conflicts cycle by cycle."""
+        from hwsim.targets.cluster.refine import refined  # noqa: PLC0415  (the cycle loop is loaded only when asked for)
+
+        return refined(program, values)
 
     def default_dtype(self, chip: Chip, kind: str) -> str:
         """Networks and their operators are quantised to bytes; classical learners compute in single precision."""

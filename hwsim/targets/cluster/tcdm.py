@@ -60,3 +60,9 @@ def tcdm_stall_cycles(accesses: float, cycles: float, running: float, pattern: f
 def stalls(masters: float, density: float, pattern: float, stride_words: float, p: Any) -> float:
     """`stalls_per_access` as a function of its own."""
     return float(stalls_per_access(masters, density, pattern, stride_words, p))
+
+
+@jit
+def bank_stalls(accesses: float, cycles: float, running: float, pattern: float, stride_words: float, p: Any) -> float:
+    """`tcdm_stall_cycles` as a function of its own."""
+    return float(tcdm_stall_cycles(accesses, cycles, running, pattern, stride_words, p))
