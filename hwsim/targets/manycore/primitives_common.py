@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hwsim.core.arguments import whole
+from hwsim.core.arguments import number, whole
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.core.program import Table
 from hwsim.core.target import Mapped
 from hwsim.engine.jit import jit
-from hwsim.targets.manycore import memory, spec
+from hwsim.targets.manycore import memory, shire_map, spec
 from hwsim.targets.manycore.mapping import parse_options
 
 
@@ -39,10 +39,23 @@ def readers(p: Any, arguments: Mapped) -> int:
     return most if arguments["minions"] is None else whole(arguments, "minions", most=most)
 
 
+def shires_of(p: Any, arguments: Mapped) -> int:
+    """Number of shires that take part; all compute shires when left out. Raises `InvalidTrace`."""
+    return int(p["shires"]) if arguments["shires"] is None else whole(arguments, "shires", most=p["shires"])
+
+
 def per_shire(p: Any, minions: int) -> tuple[int, float]:
     """(shires that `minions` fill one after another, minions of each)."""
     shires = math.ceil(minions / p["minions_per_shire"])
     return shires, minions / shires
+
+
+def hops_of(p: Any, arguments: Mapped, least: int) -> float:
+    """Hops between two shires, at most those of the pair that is farthest apart. Raises `InvalidTrace`."""
+    farthest = float(shire_map.longest_hops(p))
+    if farthest < least:
+        raise InvalidTrace(f"no shire of this chip is {least} hops from another: it has {float(p['shires']):g}")
+    return number(arguments, "hops", least=least, most=farthest)
 
 
 def offset_of(p: Any, arguments: Mapped, shires: int) -> int:

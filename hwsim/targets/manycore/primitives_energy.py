@@ -16,6 +16,7 @@ from hwsim.targets.manycore.area import area_mm2, shire_area_mm2
 from hwsim.targets.manycore.energy import fill_line_j, one_atomic_j, prepare_activity, sent_j, transfer_j, waiting_w
 from hwsim.targets.manycore.energy_issue import NAMES, one_instruction_j
 from hwsim.targets.manycore.power import power_record
+from hwsim.targets.manycore.primitives_common import hops_of
 from hwsim.targets.manycore.shire_map import mean_offset_hops
 from hwsim.targets.manycore.static import static_w
 
@@ -41,9 +42,12 @@ def memory_transfer(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[s
         return {"energy_j": fill_line_j(moved, p)}
     if level == "l1" and path == "tensor":
         raise InvalidTrace("level l1 is reached by vector loads and stores; tensor loads and stores pass by it: state path=vector")
-    if path == "vector_through_l1" and store and level != "dram":
+    through_l1 = path == "vector_through_l1"
+    if through_l1 and not (store and level == "dram"):
         raise InvalidTrace("path vector_through_l1 was measured for stores to dram only; others: path=tensor")
-    code = spec_energy.FROM_DRAM_BY_L1 if path == "vector_through_l1" and store else spec_energy.LEVEL_CODES[level]
+    if path == "vector" and level != "l1":
+        raise InvalidTrace(f"no energy is known of vector accesses that miss L1 but that of a fill: level {FILL}; others: path=tensor")
+    code = spec_energy.FROM_DRAM_BY_L1 if through_l1 else spec_energy.LEVEL_CODES[level]
     return {"energy_j": transfer_j(code, moved, hops, float(store), p)}
 
 
@@ -52,9 +56,9 @@ def _hops(arguments: Mapped, level: str, p: Any) -> float:
     if level == "remote_scp":
         if arguments["hops"] is None:
             raise InvalidTrace("another shire's scratchpad needs hops")
-        return number(arguments, "hops", least=1)
+        return hops_of(p, arguments, 1)
     if level == "l3":
-        return float(p["home_hops"]) if arguments["hops"] is None else number(arguments, "hops")
+        return float(p["home_hops"]) if arguments["hops"] is None else hops_of(p, arguments, 0)
     if arguments["hops"] is not None:
         raise InvalidTrace(f"hops mean nothing for level {level}; they do for remote_scp and l3")
     return 0.0
@@ -114,7 +118,9 @@ def spin(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Power of minions that run an endless loop of integer additions on one or both harts."""
     harts = whole(arguments, "harts_per_minion", most=chip.number("harts_per_minion"))
     table = power_record(chip, mapping)
-    minions = whole(arguments, "minions", most=chip.number("shires_on_die") * chip.number("minions_per_shire"))
+    most = max(chip.number("shires_on_die"), chip.number("shires")) * chip.number("minions_per_shire")
+    everyone = chip.number("shires") * chip.number("minions_per_shire")
+    minions = everyone if arguments["minions"] is None else whole(arguments, "minions", most=most)
     return {"power_w": waiting_w(float(minions), float(harts), table[0]) + static_w(table)}
 
 
@@ -144,7 +150,8 @@ PRIMITIVES = {
             "memory_transfer", "energy of moving bytes between a memory level and the minions", memory_transfer,
             {"level": None, "access": "load", "path": "tensor", "hops": None, "bytes": None, "data": "unspecified"}, frozenset({"hops"}),
         ),
-        Primitive("spin", "power of minions in an endless loop of integer additions", spin, {"harts_per_minion": 2, "minions": 1024}),
+        Primitive("spin", "power of minions in an endless loop of integer additions", spin, {"harts_per_minion": 2, "minions": None},
+                  frozenset({"minions"})),
         Primitive("idle", "power with no kernel running", idle),
         Primitive("block_area", "area of a block of the die", block_area, {"block": "die"}),
     )

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from hwsim.core.arguments import number, whole, word
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidTrace
 from hwsim.core.target import Mapped, Primitive
 from hwsim.engine.jit import jit
 from hwsim.targets.manycore import bandwidth, memory, shire_map
-from hwsim.targets.manycore.primitives_common import offset_of, record
+from hwsim.targets.manycore.primitives_common import hops_of, offset_of, record
 
 LEVELS = ("l1", "l2_read_buffer", "l2", "own_scp", "remote_scp", "l3", "dram", "dram_row_conflict_extra")
 RATED = ("l1", "l2", "own_scp", "remote_scp", "l3", "dram")
@@ -49,13 +47,20 @@ def fits(p: Any, level: str, held: float) -> None:
         raise Infeasible(f"working set at level {level}", demand=held, bound=float(p[CAPACITY[level]]), unit="B", levers=levers)
 
 
+def in_dram(p: Any, held: float) -> float:
+    """The chip's working set (bytes), which DRAM holds. Raises `Infeasible`."""
+    if held > p["dram_bytes"]:
+        raise Infeasible("working set in DRAM", demand=held, bound=float(p["dram_bytes"]), unit="B", levers=("more dram_bytes",))
+    return held
+
+
 def level_of(p: Any, arguments: Mapped) -> str:
     """The level stated, or the nearest one that holds the working set. Raises `InvalidTrace`."""
     if arguments["level"] is not None:
         return word(arguments, "level", LEVELS)
     if arguments["working_set_bytes"] is None:
         raise InvalidTrace(f"memory_latency needs a level ({', '.join(LEVELS)}) or working_set_bytes")
-    held = number(arguments, "working_set_bytes")
+    held = in_dram(p, number(arguments, "working_set_bytes"))
     if held <= p["l1_bytes_per_hart"]:
         return "l1"
     return "l2" if held <= p["l2_bytes"] else "l3" if held <= p["l3_bytes"] * p["shires"] else "dram"
@@ -66,7 +71,7 @@ def home_hops(p: Any, arguments: Mapped, level: str) -> float:
     if arguments["hops"] is not None:
         if arguments["shire"] is not None:
             raise InvalidTrace("hops state the distance; shire asks for the mean over all distances: state one of them")
-        return number(arguments, "hops", least=1 if level == "remote_scp" else 0)
+        return hops_of(p, arguments, 1 if level == "remote_scp" else 0)
     if level == "remote_scp":
         raise InvalidTrace("memory_latency of remote_scp needs hops (1 and more) from the requester to the target")
     if arguments["shire"] is None:
@@ -78,11 +83,13 @@ def mesh_latency(p: Any, arguments: Mapped, level: str) -> float:
     """Cycles of a load over the mesh; a working set that L3 holds in part is a mean of both. Raises `InvalidTrace`."""
     hops = home_hops(p, arguments, level)
     if level == "remote_scp":
+        if arguments["working_set_bytes"] is not None:
+            fits(p, level, number(arguments, "working_set_bytes"))
         return float(path_cycles(0, hops, 0.0, p))
     near, far = path_cycles(1, hops, 0.0, p), path_cycles(2, hops, float(p["memory_hops"]), p)
     share = 1.0 if level == "l3" else 0.0
     if arguments["working_set_bytes"] is not None:
-        share = hits(number(arguments, "working_set_bytes"), p)
+        share = hits(in_dram(p, number(arguments, "working_set_bytes")), p)
     return float(share * near + (1.0 - share) * far)
 
 
@@ -93,6 +100,8 @@ def memory_latency(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[st
     hart = whole(arguments, "hart", least=0, most=p["harts_per_minion"] - 1)
     near = {"l1": "l1_latency_cycles", "l2_read_buffer": "read_buffer_latency_cycles", "l2": "l2_latency_cycles", "own_scp": "l2_latency_cycles"}
     if level == "dram_row_conflict_extra":
+        if any(arguments[name] is not None for name in ("hops", "shire", "working_set_bytes")):
+            raise InvalidTrace("dram_row_conflict_extra is what another row of the same bank adds: hops, shire and working_set_bytes change nothing")
         cycles = float(p["dram_row_conflict_s"] * p["clock_hz"])
         return {"cycles": cycles, "latency_s": cycles / float(p["clock_hz"])}
     if level in near:
@@ -135,7 +144,7 @@ def working_set(p: Any, arguments: Mapped, level: str, shires: int, each: float)
         return None
     whole_set = number(arguments, "working_set_bytes") if one is None else number(arguments, "working_set_bytes_per_shire") * shires
     fits(p, level, whole_set / shires / (each * float(p["harts_per_minion"]) if level == "l1" else 1.0))
-    return whole_set
+    return in_dram(p, whole_set)
 
 
 def banks_used(p: Any, lines: float, stride: float) -> int:
@@ -167,6 +176,17 @@ def mesh_rates(p: Any, arguments: Mapped, shires: int, each: float, lines: float
     return float(bandwidth.ring_load(offset_of(p, arguments, shires), shires, each, lines, most, link, p))
 
 
+def lines_of(p: Any, arguments: Mapped, vector: bool) -> float:
+    """Lines of one load: a tensor load moves whole lines, at most a tile's rows. Raises `InvalidTrace`."""
+    if vector:
+        return 1.0
+    line = float(p["line_bytes"])
+    lines = number(arguments, "bytes_per_load", least=line, most=line * float(p["tile_rows"])) / line
+    if lines != int(lines):
+        raise InvalidTrace(f"a tensor load moves whole lines: bytes_per_load is a multiple of {line:g}, got {arguments['bytes_per_load']}")
+    return lines
+
+
 def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float], held: float | None) -> float:
     """Bytes per cycle of all readers."""
     shires, each = readers
@@ -175,14 +195,14 @@ def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float],
         if not vector:
             raise InvalidTrace("tensor loads bypass L1: level l1 is read with path vector")
         return float(shires * each * bandwidth.l1_rate(whole(arguments, "harts_per_minion", most=p["harts_per_minion"]), p))
-    per_load = np.ceil(number(arguments, "bytes_per_load", least=1) / p["line_bytes"])
+    per_load = lines_of(p, arguments, vector)
     if arguments["stride_bytes"] is not None and (level not in ("l2", "own_scp") or vector):
         raise InvalidTrace("stride_bytes is modelled for tensor loads from the own shire's banks only")
     lines = float(p["l1_miss_handlers" if vector else "outstanding_lines"])
     if level in ("l2", "own_scp"):
-        return float(shires * (bandwidth.own_vector(each, p) if vector else own_rate(p, arguments, each, float(per_load))))
+        return float(shires * (bandwidth.own_vector(each, p) if vector else own_rate(p, arguments, each, per_load)))
     # loads are not waited for: lines of several may fly, but one follows another no faster than in the own shire
-    most = float(p["l1_port_bytes_per_cycle"] if vector else bandwidth.own_load(1.0, float(per_load), float(p["banks_per_shire"]), p))
+    most = float(p["l1_port_bytes_per_cycle"] if vector else bandwidth.own_load(1.0, per_load, float(p["banks_per_shire"]), p))
     if level == "remote_scp":
         return mesh_rates(p, arguments, shires, each, lines, most)
     share = (1.0 if level == "l3" else 0.0) if held is None else hits(held, p)

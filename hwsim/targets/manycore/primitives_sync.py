@@ -12,7 +12,7 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.engine.jit import jit
 from hwsim.targets.manycore import sync
 from hwsim.targets.manycore.dvfs import power_known
-from hwsim.targets.manycore.primitives_common import offset_of, readers, record
+from hwsim.targets.manycore.primitives_common import hops_of, offset_of, readers, record
 from hwsim.targets.manycore.primitives_energy import atomic_energy, register_transfer_energy
 from hwsim.targets.manycore.shire_map import mean_offset_hops, ring_link_flows
 
@@ -92,15 +92,15 @@ def register_round_trip(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mappi
     p = record(chip, mapping)[0]
     where = word(arguments, "where", tuple(PLACES))
     size = number(arguments, "bytes", least=1, most=p["vector_registers"] * p["register_bytes"])
-    return _timed(float(round_trip(PLACES[where], _mesh_hops(arguments, where), size, p)), p)
+    return _timed(float(round_trip(PLACES[where], _mesh_hops(p, arguments, where), size, p)), p)
 
 
-def _mesh_hops(arguments: Mapped, where: str) -> float:
+def _mesh_hops(p: Any, arguments: Mapped, where: str) -> float:
     """Hops where the mesh is crossed. Raises `InvalidTrace` when they are missing there, or stated elsewhere."""
     if where == "mesh":
         if arguments["hops"] is None:
             raise InvalidTrace("a way over the mesh needs hops (1 and more)")
-        return number(arguments, "hops", least=1)
+        return hops_of(p, arguments, 1)
     if arguments["hops"] is not None:
         raise InvalidTrace(f"hops mean nothing for {where}: it stays inside a shire")
     return 0.0
@@ -125,7 +125,7 @@ def credit(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float
     """Cycles of a credit: blocking in a shire, polled across shires."""
     p = record(chip, mapping)[0]
     scope = word(arguments, "scope", ("shire", "mesh"))
-    hops = _mesh_hops(arguments, scope)
+    hops = _mesh_hops(p, arguments, scope)
     return _timed(float(credit_over(hops, p)) if scope == "mesh" else float(p["credit_shire_cycles"]), p)
 
 

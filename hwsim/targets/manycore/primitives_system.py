@@ -12,7 +12,7 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.engine.jit import jit
 from hwsim.targets.manycore import host, issue, relay
 from hwsim.targets.manycore.dvfs import power_known
-from hwsim.targets.manycore.primitives_common import offset_of, readers, record
+from hwsim.targets.manycore.primitives_common import offset_of, readers, record, shires_of
 from hwsim.targets.manycore.primitives_energy import instruction_energy, relay_energy
 from hwsim.targets.manycore.shire_map import longest_offset_hops
 from hwsim.targets.manycore.spec_energy import DATA_CODES
@@ -52,9 +52,9 @@ def relay_over(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, f
     p = record(chip, mapping)[0]
     medium = word(arguments, "medium", tuple(MEDIA))
     word(arguments, "dtype", ("fp32", "int32"))
-    shires = whole(arguments, "shires", most=p["shires"])
+    shires = shires_of(p, arguments)
     stages, adds = whole(arguments, "stages"), whole(arguments, "adds_per_element", least=0)
-    held = number(arguments, "bytes_per_shire", least=1)
+    held = number(arguments, "bytes_per_shire", least=float(p["line_bytes"]))
     longest = 0.0
     if medium == "remote_scp":
         longest = float(longest_offset_hops(offset_of(p, arguments, shires), shires, p))
@@ -64,7 +64,7 @@ def relay_over(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, f
     cycles = float(stage_cycles(MEDIA[medium], longest, held, float(shires), float(adds), p))
     seconds = stages * cycles / float(p["clock_hz"])
     metrics = {"bandwidth_bytes_per_s": 2.0 * held * shires * stages / seconds, "latency_s": seconds, "cycles": stages * cycles}
-    return {**metrics, **relay_energy(chip, arguments, mapping, seconds)} if power_known(p) else metrics
+    return {**metrics, **relay_energy(chip, {**arguments, "shires": shires}, mapping, seconds)} if power_known(p) else metrics
 
 
 def _must_hold(p: Any, medium: str, held: float, shires: int) -> None:
@@ -80,7 +80,7 @@ def _must_hold(p: Any, medium: str, held: float, shires: int) -> None:
 def kernel_launch(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Seconds per kernel launch: launch and wait (sync), or each of many queued ones; the same for any number of shires."""
     p = record(chip, mapping)[0]
-    whole(arguments, "shires", most=p["shires"])
+    shires_of(p, arguments)
     queued = word(arguments, "mode", ("sync", "queued")) == "queued"
     return {"latency_s": float(p["launch_queued_s"] if queued else p["launch_sync_s"])}
 
@@ -91,6 +91,9 @@ def host_transfer(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str
     direction = word(arguments, "direction", ("host_to_card", "card_to_host"))
     word(arguments, "mode", ("dma",))
     moved = number(arguments, "bytes", least=1)
+    if moved > p["dram_bytes"]:
+        levers = ("several copies of fewer bytes",)
+        raise Infeasible("bytes of one copy in the card's memory", demand=moved, bound=float(p["dram_bytes"]), unit="B", levers=levers)
     seconds = float(copied(moved, float(p[f"{direction}_bytes_per_s"]), p))
     return {"bandwidth_bytes_per_s": moved / seconds, "latency_s": seconds}
 
@@ -115,10 +118,10 @@ PRIMITIVES = {
     for made in (
         Primitive(
             "relay", "slabs read, added to and written where the next stage reads", relay_over,
-            {"medium": None, "id_offset": None, "shires": 32, "bytes_per_shire": None, "stages": 8, "adds_per_element": 1, "dtype": "fp32"},
-            frozenset({"id_offset"}),
+            {"medium": None, "id_offset": None, "shires": None, "bytes_per_shire": None, "stages": 8, "adds_per_element": 1, "dtype": "fp32"},
+            frozenset({"id_offset", "shires"}),
         ),
-        Primitive("kernel_launch", "one kernel launch", kernel_launch, {"mode": "sync", "shires": 32}),
+        Primitive("kernel_launch", "one kernel launch", kernel_launch, {"mode": "sync", "shires": None}, frozenset({"shires"})),
         Primitive("host_transfer", "one DMA copy over the host link", host_transfer, {"direction": None, "mode": "dma", "bytes": None}),
         Primitive(
             "instruction", "one instruction, issued again and again", instruction,

@@ -13,13 +13,12 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.engine.jit import jit
 from hwsim.targets.manycore import memory, tensor
 from hwsim.targets.manycore.power import tensor_loop_power
-from hwsim.targets.manycore.primitives_common import per_shire, readers, record
+from hwsim.targets.manycore.primitives_common import hops_of, per_shire, readers, record
 from hwsim.targets.manycore.spec_energy import DATA_CODES
 
 DTYPES = {"fp32": (0, 1), "fp16": (1, 2), "int8": (2, 4)}  # code, elements per 32-bit word
 SOURCES = ("l1scp", "tenb")
 TILES = ("shared", "private", "dram")
-FASTEST_LINE = 2.0  # cycles between lines when they are already on their way
 LEVELS = ("l2_read_buffer", "l2", "own_scp", "remote_scp", "l3", "dram")
 
 
@@ -101,8 +100,11 @@ def fma_cycles(p: Any, shape: Shape, arguments: Mapped) -> float:
     if scope == "unit":
         if arguments["tiles"] is not None:
             raise InvalidTrace("tiles say where a loop loads its operands from; scope unit is one operation whose operands are in place")
-        spacing = FASTEST_LINE if interval is None else number(arguments, "b_line_interval")
+        beats = float(p["load_beat_cycles"])  # of a line that is already on its way
+        spacing = beats if interval is None else number(arguments, "b_line_interval", least=beats)
         return float(busy(shape.m, shape.words, shape.int8, tenb, spacing, p))
+    if arguments["tiles"] is not None and not tenb and not flag(arguments, "a_loaded"):
+        raise InvalidTrace("tiles say where operands are loaded from; with a_loaded=false and b_source=l1scp the loop loads none")
     place = TILES.index("private" if arguments["tiles"] is None else word(arguments, "tiles", TILES))
     shires, each = per_shire(p, readers(p, arguments))
     rate = operand_rate(place, shires, each, p)
@@ -121,7 +123,7 @@ def tensor_load(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
         "l3": p["l3_cycles"], "dram": p["dram_cycles"],
     }  # fmt: skip
     if arguments["hops"] is not None:
-        hops = number(arguments, "hops", least=0 if level == "l3" else 1)
+        hops = hops_of(p, arguments, 0 if level == "l3" else 1)
         latency["l3" if level == "l3" else "remote_scp"] = path_latency(0 if level == "l3" else 1, hops, p)
     cycles = lone_load(rows, float(latency[level] - p["l2_latency_cycles"]), p)
     shires, each = per_shire(p, readers(p, arguments))
@@ -142,7 +144,7 @@ def peak_rate(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, fl
     dtype = word(arguments, "dtype", tuple(DTYPES))
     p = record(chip, mapping)[0]
     most = max(chip.number("shires_on_die"), chip.number("shires")) * chip.number("minions_per_shire")
-    minions = whole(arguments, "minions", most=most)
+    minions = int(p["shires"] * p["minions_per_shire"]) if arguments["minions"] is None else whole(arguments, "minions", most=most)
     return {"tops": float(2.0 * p[f"macs_per_cycle_{dtype}"] * minions * p["clock_hz"] / 1e12)}
 
 
@@ -176,6 +178,6 @@ PRIMITIVES = {
         Primitive(
             "tensor_load", "a tensor load of 1-16 lines", tensor_load, {"rows": 16, "level": None, "hops": None, "minions": 1}, frozenset({"hops"})
         ),
-        Primitive("peak_rate", "peak rate of the tensor units", peak_rate, {"dtype": None, "minions": 1024}),
+        Primitive("peak_rate", "peak rate of the tensor units", peak_rate, {"dtype": None, "minions": None}, frozenset({"minions"})),
     )
 }  # fmt: skip

@@ -46,6 +46,17 @@ def shire_hops(a: int, b: int, p: Any) -> float:
     return float(abs(shire_column(a, p) - shire_column(b, p)) + abs(shire_row(a, p) - shire_row(b, p)))
 
 
+@jit
+def longest_hops(p: Any) -> float:
+    """Hops between the two shires that are farthest apart: the widest range of x + y, or of x - y."""
+    least_sum, most_sum, least_difference, most_difference = 1e9, -1e9, 1e9, -1e9
+    for shire in range(int(p.shires)):
+        x, y = shire_column(shire, p), shire_row(shire, p)
+        least_sum, most_sum = min(least_sum, x + y), max(most_sum, x + y)
+        least_difference, most_difference = min(least_difference, x - y), max(most_difference, x - y)
+    return float(max(most_sum - least_sum, most_difference - least_difference))
+
+
 @part
 def memory_hops_of(home: int, p: Any) -> float:
     """Hops from the shire that homes a line to the memory shire of that line (PA[8:6] of the home's PA[10:6])."""

@@ -126,7 +126,8 @@ def test_the_dram_route_falls_off_when_two_buffers_leave_l3() -> None:
 def test_stages_are_alike_and_end_in_a_barrier() -> None:
     one, eight = relay(stages=1), relay(stages=8)
     assert eight["latency_s"] == pytest.approx(8 * one["latency_s"])
-    assert relay(bytes_per_shire=1, stages=1)["cycles"] == pytest.approx(P["barrier_chip_cycles"], abs=1)
+    line = relay(bytes_per_shire=64, stages=1)["cycles"]  # a thirty-second of a line a minion
+    assert P["barrier_chip_cycles"] < line < P["barrier_chip_cycles"] + 10
 
 
 @given(rate=st.floats(0.001, 0.5))
