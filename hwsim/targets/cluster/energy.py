@@ -1,8 +1,8 @@
 """Energy of a cluster in two modes.
 
 ``platform_constant``: the platform draws energy_per_cycle_j in every cluster cycle whatever the cores do (12 networks on GAP8 silicon draw 99 to
-111 mW, nearly independent of the workload): E = e f (V / V0)^2 T, all of it static power. ``physical``: a base per cycle (fabric controller, L2, clock
-tree), leakage, every active core's cycles, clock-gated ones, TCDM accesses and transfers. Joules per event go with V^2, leakage with V.
+111 mW, nearly independent of the workload): E = e f (V / V0)^2 T, all of it static power. ``physical``: a base per cycle (fabric controller, L2,
+clock tree), leakage, every active core's cycles, clock-gated ones, TCDM accesses and transfers. Joules per event go with V^2, leakage with V.
 """
 
 from __future__ import annotations

@@ -74,10 +74,10 @@ class Mix:
 class Loop:
     """A loop that every core of the team runs on its share (or, `sequential`, core 0 alone while the others wait).
 
-    `mix` is one pass; `passes` those of the busiest core (a fraction is a mean); `balance` is mean over busiest of the team. `running` cores run it at
-    once (None: the team). `pattern`: how the cores' TCDM accesses meet: ``spread`` over the banks, ``walk`` (each core its own contiguous words: they
-    stagger once, then run free), ``free`` of conflicts, or ``stride``: all walk in step with `stride_words` (0: one word). `code_bytes` is the size of the body without the routines that it calls (None: by its
-    instructions). `cold`: the first pass is fetched from L2.
+    `mix` is one pass; `passes` those of the busiest core (a fraction is a mean); `balance` is mean over busiest of the team. `running` cores run it
+    at once (None: the team). `pattern`: how the cores' TCDM accesses meet: ``spread`` over the banks, ``walk`` (each core its own contiguous words:
+    they stagger once, then run free), ``free`` of conflicts, or ``stride``: all walk in step with `stride_words` (0: one word). `code_bytes` is the
+    size of the body without the routines that it calls (None: by its instructions). `cold`: the first pass is fetched from L2.
     """
 
     mix: Mix
@@ -95,9 +95,9 @@ class Loop:
 class Transfers:
     """What the DMA and L3 move for an operator.
 
-    `in_bytes` and `out_bytes` between L2 and L1 in `transfers` commands with `lines` further lines of 2D ones; `first_bytes` (the first tile in) and
-    `last_bytes` (the last tile out) are parts of them that nothing hides; `blocking`: nothing hides any. `l3_bytes` between L3 and L2, hidden under the
-    rest unless `l3_blocking`.
+    `in_bytes` and `out_bytes` between L2 and L1 in `transfers` commands with `lines` further lines of 2D ones; `first_bytes` (the first tile in)
+    and `last_bytes` (the last tile out) are parts of them that nothing hides; `blocking`: nothing hides any. `l3_bytes` between L3 and L2, hidden
+    under the rest unless `l3_blocking`.
     """
 
     in_bytes: float = 0.0

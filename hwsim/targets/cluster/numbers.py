@@ -16,9 +16,9 @@ from hwsim.targets.cluster.price import prepare
 
 
 def numbers(m: Machine) -> Mapping[str, float]:
-    """Team, emulation library, runtime and energy mode as numbers."""
+    """Emulation library, runtime and energy mode as numbers."""
     return {
-        "team": float(m.cores), "library": float(L.LIBRARIES[m.fp]), "xpulp_library": float(m.isa.startswith("xpulp")),
+        "library": float(L.LIBRARIES[m.fp]), "xpulp_library": float(m.isa.startswith("xpulp")),
         "runtime": float(L.RUNTIMES[m.runtime]), "physical": float(m.options.energy_mode == "physical"),
         "l3_later": float(m.flow in LATER),
     }  # fmt: skip

@@ -13,7 +13,7 @@ from hwsim.targets.cluster.icache import icache_stall_cycles
 from hwsim.targets.cluster.memory import dma_busy_cycles, dma_exposed_cycles, l2_access_cycles, l3_busy_cycles
 from hwsim.targets.cluster.parallel import set_fork
 from hwsim.targets.cluster.softfloat import fetched_bytes, library_bytes, set_operations
-from hwsim.targets.cluster.tcdm import tcdm_stall_cycles
+from hwsim.targets.cluster.tcdm import dma_conflicts, tcdm_stall_cycles
 
 
 @jit
@@ -64,7 +64,7 @@ def fetch_stall(c: Any, op: Any, i: int, p: Any) -> float:
 def price(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one operator: its loops one after another, then barriers and forks, then what transfers take beyond them."""
     compute = imbalance = tcdm = fpu = icache = sequential = 0.0
-    busy = accesses = instructions = 0.0
+    busy = accesses = instructions = shared = 0.0
     for i in range(int(op.loops)):
         c = op.counts[i]
         running = op.running[i]
@@ -82,11 +82,13 @@ def price(op: Any, p: Any, out: Any) -> None:
             tcdm += bank
             fpu += unit
             icache += fetch
+            shared += words
             team = op.cores * op.balance[i]
         busy += team * (issue + bank + unit + fetch)
         accesses += team * words
         instructions += team * issued(c)
-    tcdm += op.more_stalls
+    moved = op.dma_in_bytes + op.dma_out_bytes
+    tcdm += op.more_stalls + dma_conflicts(shared, compute + imbalance, moved, p)
     busy += op.cores * op.more_stalls
     out.fork = op.forks * p.fork_cycles
     out.compute, out.imbalance, out.tcdm_stall, out.fpu_stall, out.icache_stall, out.sequential = compute, imbalance, tcdm, fpu, icache, sequential
@@ -98,7 +100,6 @@ def price(op: Any, p: Any, out: Any) -> None:
     whole = cores + out.dma + out.l3
     out.cores_j = scaled(core_active_j(busy, op.cores * whole - busy, p), p)
     out.tcdm_j = scaled(accesses * p.tcdm_access_j * p.physical, p)
-    moved = op.dma_in_bytes + op.dma_out_bytes
     out.transfers_j = scaled((moved * p.dma_byte_j + op.l3_bytes * p.l3_byte_j) * p.physical, p)
     out.l1_bytes = max(accesses * p.tcdm_word_bytes, op.compulsory_bytes)
     out.l2_bytes = moved

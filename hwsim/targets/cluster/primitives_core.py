@@ -14,7 +14,8 @@ from hwsim.targets.cluster.numbers import resolved
 Figures = Mapping[str, float]
 LATENCIES = {
     "mulhu": "mulh_cycles", "mul": "mul_cycles", "jump": "jump_cycles", "branch_taken": "taken_cycles", "branch_not_taken": "branch_cycles",
-    "alu": "alu_cycles", "load": "load_cycles", "store": "store_cycles", "mac": "mac_cycles", "sdot": "sdot_cycles", "event_load": "event_load_cycles",
+    "alu": "alu_cycles", "load": "load_cycles", "store": "store_cycles", "mac": "mac_cycles", "sdot": "sdot_cycles",
+    "event_load": "event_load_cycles",
 }  # fmt: skip
 
 

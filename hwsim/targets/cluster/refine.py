@@ -1,7 +1,7 @@
 """Event fidelity: bank conflicts of a loop's accesses, run cycle by cycle instead of taken from the closed form.
 
-A loop is as many accesses and other instructions a pass as its record says, accesses first, as compilers schedule loads. Every access of the body walks
-words of its own from a random start; all cores run the body at once on the chip's banks. What that takes beyond the closed form is added.
+A loop is as many accesses and other instructions a pass as its record says, accesses first, as compilers schedule loads. Every access of the body
+walks words of its own from a random start; all cores run the body at once on the chip's banks. What that takes beyond the closed form is added.
 """
 
 from __future__ import annotations

@@ -51,9 +51,12 @@ ENERGY = constants(
 )
 AREA = constants("area_core_mm2 area_fpu_mm2 area_sram_mm2_per_byte area_cluster_rest_mm2 area_platform_mm2", zero=True)
 
-MAPPING_NUMBERS = ("team", "library", "xpulp_library", "runtime", "physical")
+MAPPING_NUMBERS = ("library", "xpulp_library", "runtime", "physical")
 # filled by `prepare`: cycles, fetched bytes and code size of every floating-point operation; cycles of a fork
-DERIVED_NUMBERS = (*(f"{op}_{what}" for op in SOFT for what in ("cycles", "fetch_bytes", "code_bytes") if (op, what) != ("fdiv", "cycles")), "fdiv_soft_cycles", "emulated", "fork_cycles")
+DERIVED_NUMBERS = (
+    *(f"{op}_{what}" for op in SOFT for what in ("fetch_bytes", "code_bytes")), *(f"{op}_cycles" for op in SOFT if op != "fdiv"),
+    "fdiv_soft_cycles", "emulated", "fork_cycles",
+)  # fmt: skip
 NUMBERS = (*MAPPING_NUMBERS, *DERIVED_NUMBERS, *KERNEL_NUMBERS, *NETWORK_NUMBERS)
 PARAMETERS = ParameterTable(
     (*STRUCTURE, *CORE, *LIBRARY, *MEMORY, *PARALLEL, *ENERGY, *AREA, *KERNEL_CONSTANTS, *NETWORK_CONSTANTS), NUMBERS

@@ -56,6 +56,15 @@ def tcdm_stall_cycles(accesses: float, cycles: float, running: float, pattern: f
     return float(accesses * stalls_per_access(running, min(1.0, accesses / cycles), pattern, stride_words, p))
 
 
+@part
+def dma_conflicts(accesses: float, cycles: float, moved_bytes: float, p: Any) -> float:
+    """Cycles that a core's accesses wait for the DMA: its ports are further masters, whose words arrive over the whole of the loops."""
+    if accesses <= 0 or moved_bytes <= 0:
+        return 0.0
+    words_per_cycle = min(p.dma_ports, moved_bytes / p.tcdm_word_bytes / cycles)
+    return float(accesses * words_per_cycle / p.tcdm_banks)
+
+
 @jit
 def stalls(masters: float, density: float, pattern: float, stride_words: float, p: Any) -> float:
     """`stalls_per_access` as a function of its own."""

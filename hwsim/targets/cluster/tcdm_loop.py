@@ -1,7 +1,7 @@
 """The TCDM cycle by cycle: cores that run a loop of accesses and other instructions on banks that serve one access a cycle, first come first served.
 
-Every core repeats a body of slots. A slot takes one cycle; it may access an address that moves by a stride each pass (or stays). An access that finds its bank taken waits until the bank is free; the core waits with it. Of requests of the
-same cycle the lowest core number is served first, as in GVSoC.
+Every core repeats a body of slots. A slot takes one cycle; it may access an address that moves by a stride each pass (or stays). An access that finds
+its bank taken waits until the bank is free; the core waits with it. Of requests of the same cycle the lowest core number is served first.
 """
 
 from __future__ import annotations
