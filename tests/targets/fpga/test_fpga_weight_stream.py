@@ -92,7 +92,7 @@ def test_weights_on_chip_take_as_many_cards_as_hold_them() -> None:
 def test_a_model_that_does_not_fit_is_refused() -> None:
     request = {"trace": "llama2-7b", "phase": "decode", "context": 8, "dtype": "fp16"}
     with pytest.raises(Infeasible, match="weights and cache"):
-        run("kv260+embedded_bw", request)
+        run("kv260+memory_bound", request)
     with pytest.raises(InvalidMapping, match="no hbm"):
         llama2(mapping={"weights": "hbm"})
 
@@ -162,6 +162,8 @@ def test_refusals() -> None:
         hwsim.simulate(single_op("fft", points=64), hwsim.load_chip("kv260+hummingbird"), {}, interval=False)
     with pytest.raises(UnsupportedOp, match="own weights"):
         hwsim.simulate(single_op("matmul", m=1, k=64, n=64, batch=2), hwsim.load_chip("kv260+hummingbird"), {}, interval=False)
+    with pytest.raises(UnsupportedOp, match="up to 4 bits"):
+        run("kv260+hummingbird", {**SMALL, "weight_dtype": "int8"})
     with pytest.raises(InvalidMapping, match="tp"):
         llama2(mapping={"tp": 8})
 

@@ -13,6 +13,7 @@ from hwsim.core.op import Op
 from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.layout import OP_DTYPE, common_fields
 from hwsim.targets.fpga.mapping import Options
+from hwsim.targets.fpga.stated import too_wide
 from hwsim.targets.fpga.stream import spec as S
 
 QUERY, KEY_VALUE, JOINT, OUT = ("q",), ("k", "v"), ("qkv",), ("o", "proj")
@@ -71,14 +72,14 @@ class Encoder:
     """Encodes operators.
 
     `shared`: one kernel for all linear layers of a step; without `history` a step attends to itself alone; blocks from `blocks` on are not timed
-    (0: all are).
+    (0: all are). Products take operands of up to `widest` bits.
     """
-
 
     stages: Mapping[Key, Stages]
     shared: bool
     history: bool
     blocks: int
+    widest: tuple[float, ...]
 
     def __call__(self, at: int, op: Op) -> Fields | LeftOut:
         """Return the columns of an operator, or why no kernel runs it."""
@@ -90,6 +91,8 @@ class Encoder:
         if op.kind in VECTOR_KINDS:
             return {**found, "sd_task": S.FUSED}
         own = self.stages.get((op.layer, _pass(op)))
+        if op.kind == "matmul" and (problem := too_wide(op, self.widest)):
+            return LeftOut(problem)
         if op.kind == "matmul" and op.operand_role == "weight" and not op["pool"] and op["batch"] == 1:
             if own is None or op.label not in LINEARS:
                 return {**found, "sd_task": S.SINGLE, "sd_all": float(op.macs), "sd_macs": float(op.macs), "sd_bytes": op.weight_bytes}
@@ -164,17 +167,20 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     if dies > have:
         raise Infeasible(f"dies of {chip.name}", demand=dies, bound=have, unit="dies", levers=("fewer slrs",))
     blocks = int(chip.number("timed_blocks")) if not graph.phase else 0
-    table = operator_table(graph, OP_DTYPE, Encoder(stages_of(graph), chip.number("shared_macs") > 0, chip.number("step_history") > 0, blocks))
+    shared, history = chip.number("shared_macs") > 0, chip.number("step_history") > 0
+    table = operator_table(graph, OP_DTYPE, Encoder(stages_of(graph), shared, history, blocks, chip.vector("product_bits")))
     warnings = []
     if blocks:
         warnings.append(f"latency and energy of {blocks} block(s), as this design's published encoder figure; set timed_blocks=0 for all of them")
     numbers = {"boards": chip.number("cards"), "sd_own_clock": float(options.clock_hz is None), "sd_attention_macs": float(options.wp_mha or 0)}
-    return Plan(graph, table, numbers=numbers, warnings=tuple(warnings), assumptions=_assumptions(chip))
+    return Plan(graph, table, numbers=numbers, warnings=tuple(warnings), assumptions=_assumptions(graph, chip))
 
 
-def _assumptions(chip: Chip) -> tuple[str, ...]:
+def _assumptions(graph: Graph, chip: Chip) -> tuple[str, ...]:
     notes = ["dataflow over tokens: keys and values first, then the slowest kernel; norms, activations and residuals keep up",
              "masked (query, key) pairs are computed like the others"]  # fmt: skip
+    if graph.phase == "generate" and chip.number("shared_macs"):
+        notes.append("prompt and steps run on bitstreams of their own; loading them is not counted")
     if chip.number("launch_s"):
         notes.append("the host invokes the block once per layer")
     return tuple(notes)

@@ -54,6 +54,15 @@ def ffn_cycles(op: Any, p: Any) -> float:
 
 
 @part
+def memory_rate(p: Any) -> float:
+    """B/s of a card's memory, or of the part that the design uses, at the efficiency of long streams."""
+    rate = best_memory_rate(p)
+    if p.used_bytes_per_s > 0:
+        rate = min(rate, p.used_bytes_per_s * (p.hbm_stream_efficiency if p.hbm_channels > 0 else p.ddr_efficiency))
+    return float(rate)
+
+
+@part
 def peak_width(op: Any, p: Any) -> float:
     """MACs per cycle of all kernels of a card: four projections, two products of attention, three layers of a gated network; or a step's."""
     if p.shared_macs > 0 and op.sd_task >= SINGLE:
@@ -106,7 +115,7 @@ def price_stream(op: Any, p: Any, out: Any) -> None:
     else:
         price_step(op, p, out)
     out.roofline = op.sd_macs / (peak_width(op, p) * p.cards)
-    out.load = op.sd_bytes / p.cards / best_memory_rate(p) * p.clock_hz
+    out.load = op.sd_bytes / p.cards / memory_rate(p) * p.clock_hz
     charge_memory(op.sd_bytes, p, out)
     if p.cards > 1:
         out.sync = p.exchange_s * p.clock_hz

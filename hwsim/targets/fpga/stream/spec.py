@@ -25,7 +25,7 @@ CONSTANTS = (
     Constant("module_fill_cycles", zero=True),
     Constant("launch_s", zero=True),
     Constant("exchange_s", zero=True),
-    Constant("product_bits", size=3, priced=False),  # of activations, weights, cache
+    Constant("used_bytes_per_s", zero=True),  # of memory; 0: what its channels give
     Constant("dies_used", least=1, priced=False),
     Constant("timed_blocks", zero=True, priced=False),  # of an encoder; 0: all
     *STATED,

@@ -15,6 +15,7 @@ from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.layout import OP_DTYPE, common_fields
 from hwsim.targets.fpga.mapping import Options
 from hwsim.targets.fpga.resources import BRAM_BITS, URAM_BITS
+from hwsim.targets.fpga.stated import too_wide
 from hwsim.targets.fpga.weight_stream import spec as S
 
 VECTOR_KINDS = ("norm", "elementwise", "rope", "softmax", "ssm", "concat")
@@ -22,9 +23,10 @@ VECTOR_KINDS = ("norm", "elementwise", "rope", "softmax", "ssm", "concat")
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes operators; `head_on_processor` gives the output head to the host."""
+    """Encodes operators; `head_on_processor` gives the output head to the host. Products take operands of up to `widest` bits."""
 
     head_on_processor: bool
+    widest: tuple[float, ...]
 
     def __call__(self, at: int, op: Op) -> Fields | LeftOut:
         """Return the columns of an operator, or why the design has no unit for it."""
@@ -34,6 +36,8 @@ class Encoder:
         if op.kind == "matmul":
             if op.operand_role != "weight" or op["pool"] or op["batch"] > 1:
                 return LeftOut("only products with the model's own weights stream")
+            if problem := too_wide(op, self.widest):
+                return LeftOut(problem)
             task = S.HOST_LINEAR if self.head_on_processor and op.label == "head" else S.LINEAR
             return {**found, "ws_task": task, "ws_stored_bytes": op.weight_bytes}
         if op.kind == "attention":
@@ -57,7 +61,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     if place == "ddr" and have and ports > have:
         raise Infeasible(f"AXI ports of {chip.name}", demand=ports, bound=have, unit="ports", levers=("fewer axi_ports",))
     boards = _boards(graph, options, chip, place)
-    table = operator_table(graph, OP_DTYPE, Encoder(on_processor))
+    table = operator_table(graph, OP_DTYPE, Encoder(on_processor, chip.vector("product_bits")))
     numbers = {"boards": boards, "ws_place": S.PLACES[place], "ws_lambda": float(options.attention_mask == "lambda")}
     return Plan(graph, table, numbers=numbers, stated={"weights": place, "cards": int(boards)},
                 assumptions=_assumptions(chip, place, boards, options), figures={"memory_bytes": _resident(graph, chip)})  # fmt: skip
@@ -120,4 +124,3 @@ def streamed_weight_bytes(graph: Graph, chip: Chip) -> float:
             kept = op.weight_density if op.weight_density < 1 else default
             total += op.weight_bytes / op.weight_density * kept * (1 + index / dtype(op.weight_dtype).bits if kept < 1 else 1)
     return total
-
