@@ -23,6 +23,7 @@ def integer_cycles(c: Any, p: Any) -> float:
         + c[L.TAKEN] * p.taken_cycles + c[L.MAC] * p.mac_cycles + c[L.SDOT] * p.sdot_cycles + c[L.EVENT] * p.event_load_cycles
         + c[L.LOAD_USE] * p.load_use_cycles + c[L.MUL_USE] * p.mul_use_cycles + c[L.MISALIGNED] * p.misaligned_cycles
         + c[L.CALL] * p.call_cycles + c[L.CYCLE]
+        + c[L.TILE] * p.tile_control_cycles + c[L.OUTPUT] * p.autotiler_output_cycles + c[L.FLASH] * p.flash_cycles_per_byte
     )  # fmt: skip
 
 

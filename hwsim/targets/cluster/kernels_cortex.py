@@ -70,9 +70,9 @@ def work(*loops: tuple[Mix, float]) -> Work:
     return Work(tuple(Loop(mix, passes) for mix, passes in loops))
 
 
-def from_flash(op: Op, m: Machine) -> tuple[Mix, float]:
+def from_flash(op: Op) -> tuple[Mix, float]:
     """Waits for the weights, which are stored in flash and read once."""
-    return Mix(cycle=m.chip.number("flash_cycles_per_byte")), float(op.weight_bytes)
+    return Mix(flash=1), float(op.weight_bytes)
 
 
 @kernel("matmul", dtypes=INT8, flows=FLOWS, core="thumb2")
@@ -80,9 +80,9 @@ def linear(op: Op, m: Machine) -> Work:
     """Fully connected: blocks of rows of weights against the input vector."""
     stack, outputs = STACKS[m.flow], float(op["m"] * op["n"] * op["batch"])
     if stack.scalar_products:
-        return work((SCALAR_UNROLL * SCALAR + LOOP, op.macs / SCALAR_UNROLL), (REQUANTISE, outputs), from_flash(op, m))
+        return work((SCALAR_UNROLL * SCALAR + LOOP, op.macs / SCALAR_UNROLL), (REQUANTISE, outputs), from_flash(op))
     body = block(stack, stack.rows, 1, widened=False)
-    return work((body, -(-op["k"] // 4) * outputs / stack.rows), (REQUANTISE, outputs), from_flash(op, m))
+    return work((body, -(-op["k"] // 4) * outputs / stack.rows), (REQUANTISE, outputs), from_flash(op))
 
 
 @kernel("conv2d", dtypes=INT8, flows=FLOWS, core="thumb2")
@@ -94,13 +94,13 @@ def convolution(op: Op, m: Machine) -> Work:
     inputs = op["c"] // op["groups"] * op["r"] * op["s"]
     end = (REQUANTISE, pixels * k)
     if op["groups"] > 1:
-        return work((SCALAR + Mix(alu=1), pixels * k * inputs), (LOOP, pixels * k * op["r"]), end, from_flash(op, m))
+        return work((SCALAR + Mix(alu=1), pixels * k * inputs), (LOOP, pixels * k * op["r"]), end, from_flash(op))
     if stack.scalar_convolutions:
-        return work((SCALAR_UNROLL * SCALAR + LOOP, op.macs / SCALAR_UNROLL), (LOOP, pixels * k * op["r"]), end, from_flash(op, m))
+        return work((SCALAR_UNROLL * SCALAR + LOOP, op.macs / SCALAR_UNROLL), (LOOP, pixels * k * op["r"]), end, from_flash(op))
     gather = Mix(load=1, store=2) + WIDEN_PACKED + 0.5 * LOOP  # a word of bytes into two of halves
     body = block(stack, stack.rows, stack.columns, widened=True)
     passes = -(-inputs // 4) * (k / stack.rows) * (pixels / stack.columns)
-    return work((gather, pixels * inputs / 4), (body, passes), end, from_flash(op, m))
+    return work((gather, pixels * inputs / 4), (body, passes), end, from_flash(op))
 
 
 @kernel("pool", dtypes=INT8, flows=FLOWS, core="thumb2")

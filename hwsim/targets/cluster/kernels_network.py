@@ -57,7 +57,7 @@ def tiled(op: Op, m: Machine, tiles: Callable[[Layer], Tiles]) -> Work:
     cut = tile(layer, m.l1_bytes, m.cores)
     images = float(op["n"] if "n" in op.bounds and op.kind in ("conv2d", "pool") else 1)
     loops = [*_grouped((p, *tiles(layer)(p)) for p in cut.pieces)]
-    control = Loop(Mix(cycle=m.chip.number("tile_control_cycles")), images * cut.tiles, sequential=True)
+    control = Loop(Mix(tile=1), images * cut.tiles, sequential=True)
     l3_bytes = float(m.plan.l3_bytes.get(m.at, 0.0)) if m.plan is not None else 0.0
     moved = Transfers(
         in_bytes=images * cut.moved_in_bytes, out_bytes=images * cut.moved_out_bytes, transfers=images * cut.transfers, lines=images * cut.lines,
@@ -117,7 +117,7 @@ def _depthwise_dory(layer: Layer, piece: Piece, cores: int, wide: float) -> tupl
 @kernel("conv2d", dtypes=INT8, flows=AUTOTILER, core="xpulp", when=lambda op, m: one_or_all(op))
 def conv_autotiler(op: Op, m: Machine) -> Work:
     """AutoTiler: rows of output channels are dealt; a word of each operand and a dot product per 4 inputs; depthwise weights stay in registers."""
-    output = Mix(cycle=m.chip.number("autotiler_output_cycles"), access=2)
+    output = Mix(output=1, access=2)
 
     def tiles(layer: Layer) -> Tiles:
         row = -(-layer.s // 4) * Mix(load=1, sdot=1, alu=1)  # of a depthwise window: bytes, product, shift of the window

@@ -23,13 +23,16 @@ EVENTS = (
     "call",  # call and return of a routine that the loop calls
     "cycle",  # a cycle of published cost equations, whatever issued in it
     "access",  # an access of the TCDM inside such cycles
+    "tile",  # what core 0 does between two tiles of a layer
+    "output",  # what AutoTiler's kernels do at the end of every output
+    "flash",  # a byte of weights read from flash
     "l2_access",  # a load or store that goes to L2 instead of the TCDM, issue included
 )
 CLASSES = (*INSTRUCTIONS, *EVENTS)
 (
     ALU, MUL, MULH, DIV, LOAD, STORE, JUMP, BRANCH, TAKEN, MAC, SDOT, EVENT,
     FADD, FSUB, FMUL, FMA, FCMP, FEQ, I2F, F2I, FMOVE, FVEC, FDIV, FDIV_HALF, DADD, DMUL, DDIV, F2D,
-    LOAD_USE, MUL_USE, MISALIGNED, CALL, CYCLE, ACCESS, L2_ACCESS,
+    LOAD_USE, MUL_USE, MISALIGNED, CALL, CYCLE, ACCESS, TILE, OUTPUT, FLASH, L2_ACCESS,
 ) = range(len(CLASSES))  # fmt: skip
 # routines of the emulation libraries, in the order of the vectors that a chip file states
 SOFT = ("fadd", "fsub", "fmul", "fdiv", "fcmp", "feq", "i2f", "f2i", "dadd", "dmul", "ddiv", "f2d")

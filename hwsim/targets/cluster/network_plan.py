@@ -77,6 +77,17 @@ def _times(value: Any, times: float) -> Any:
     return tuple(_times(v, times) for v in value) if isinstance(value, tuple) else value * times
 
 
+def plan_notes(plan: NetworkPlan) -> list[str]:
+    """What a plan assumes, for the report."""
+    if plan.runs:
+        return ["figures are those of one second of operation: windows as the trace's events start them; sleep between windows draws nothing"]
+    notes = ["normalisation and activation are part of the layer before"] if plan.fused else []
+    if moved := sum(plan.l3_bytes.values()):
+        waits = "the cores wait for it" if plan.blocking else "behind the arithmetic"
+        notes.append(f"{moved / 1e6:.3g} MB move between L3 and L2, {waits}")
+    return notes
+
+
 def planned(m: Machine) -> Machine:
     """Return the machine with the flow of its network (the chip's default when the mapping names none), its buffers, runtime and plan.
 

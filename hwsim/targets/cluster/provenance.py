@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from hwsim.targets.cluster.machine import Machine
 from hwsim.targets.cluster.mapping import Options
+from hwsim.targets.cluster.network_plan import plan_notes
 
 EVERYWHERE = (
     "operands lie in the TCDM (or where the flow puts them), code is warm: the instruction cache's first pass is left out unless a kernel counts it",
@@ -18,7 +19,10 @@ MODES = {
 
 def stated(options: Options, m: Machine) -> Mapping[str, object]:
     """The mapping as it ran: options that were given, and what the target chose."""
-    chosen = {"cores": m.cores, "fp": m.fp, "isa": m.isa, "runtime": m.runtime, "energy_mode": options.energy_mode or "platform_constant"}
+    mode = options.energy_mode or "platform_constant"
+    chosen: dict[str, object] = {"cores": m.cores, "fp": m.fp, "isa": m.isa, "runtime": m.runtime, "energy_mode": mode}
+    if m.flow:
+        chosen |= {"flow": m.flow, "l1_bytes": m.l1_bytes, "l2_bytes": m.l2_bytes}
     return {**options.model_dump(exclude_none=True), **chosen}
 
 
@@ -27,4 +31,6 @@ def assumptions(m: Machine) -> tuple[str, ...]:
     notes = [*EVERYWHERE, MODES[m.options.energy_mode or "platform_constant"]]
     if m.fp == "libgcc" and m.hardware_loops:
         notes.append("libgcc is the one of a PULP compiler (p.mac, find-first-one, hardware loops)")
+    if m.plan is not None:
+        notes += plan_notes(m.plan)
     return tuple(notes)

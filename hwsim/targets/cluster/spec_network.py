@@ -15,7 +15,6 @@ NETWORK_CONSTANTS: tuple[Constant, ...] = (
     Constant("dory_clock_hz", optional=True), Constant("dory_voltage_v", optional=True),  # where DORY's description of a part has it run
 )  # fmt: skip
 NETWORK_STRUCTURAL: frozenset[str] = frozenset({  # those that encoding reads
-    "default_flow", "network_l1_bytes", "network_l2_bytes", "tile_control_cycles", "autotiler_output_cycles", "flash_cycles_per_byte",
-    "dory_clock_hz", "dory_voltage_v",
-})  # fmt: skip
+    "default_flow", "network_l1_bytes", "network_l2_bytes", "dory_clock_hz", "dory_voltage_v",
+})
 NETWORK_NUMBERS: tuple[str, ...] = ("l3_later",)

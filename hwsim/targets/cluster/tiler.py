@@ -96,12 +96,12 @@ class Tiling:
             for a, rows in cuts[0] for b, columns in cuts[1] for c, channels in cuts[2]
         )  # fmt: skip
 
-    @property
+    @cached_property
     def tiles(self) -> int:
         """Number of tiles."""
         return sum(p.count for p in self.pieces)
 
-    @property
+    @cached_property
     def plane_tiles(self) -> int:
         """Tiles of one plane of the map."""
         return -(-self.layer.oh // self.rows) * -(-self.layer.ow // self.columns)
@@ -112,7 +112,7 @@ class Tiling:
         deep = channels if layer.kind in SAME_CHANNELS else layer.c
         return float(layer.operands * deep * layer.rows_in(rows) * layer.columns_in(columns))
 
-    @property
+    @cached_property
     def moved_in_bytes(self) -> float:
         """Bytes from L2: weights once, the input once per group of output channels unless one tile holds the whole map; halos are read again."""
         layer = self.layer
@@ -126,7 +126,7 @@ class Tiling:
         """Bytes of the output."""
         return float(self.layer.k * self.layer.oh * self.layer.ow)
 
-    @property
+    @cached_property
     def first_bytes(self) -> float:
         """Bytes of the first tile's input and weights: nothing hides them."""
         return self.input_bytes(self.rows, self.columns, self.channels) + self.layer.weight_bytes_per_channel * self.channels
@@ -137,12 +137,12 @@ class Tiling:
         last = self.pieces[-1]
         return float(last.rows * last.columns * last.channels)
 
-    @property
+    @cached_property
     def transfers(self) -> int:
         """DMA commands: input, weights and output of every tile."""
         return self.tiles * (3 if self.layer.weight_bytes_per_channel else 2)
 
-    @property
+    @cached_property
     def lines(self) -> float:
         """Further lines of 2D transfers: what a tile takes of a map is contiguous row by row, position by position or channel by channel."""
         layer = self.layer
