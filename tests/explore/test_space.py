@@ -135,6 +135,11 @@ def test_the_key_is_of_the_content() -> None:
     assert len({base.key, *(o.key for o in others)}) == 6
 
 
+def test_networks_by_name() -> None:
+    spaces = [load_space({"trace": {"name": name, "dtype": "int8"}, "chips": ["zcu102"], "parameters": {}}) for name in ("resnet18", "resnet50")]
+    assert [s.trace_names for s in spaces] == [("resnet18",), ("resnet50",)] and spaces[0].key != spaces[1].key
+
+
 def test_names_of_traces() -> None:
     space = load_space({"trace": [TRACE, {**TRACE, "context": 512}, "llama2-7b", {"op": "matmul", "m": 1, "k": 64, "n": 64}], "chips": "wse2"})
     assert space.trace_names == ("llama3-8b phase=decode context=4096", "llama3-8b phase=decode context=512", "llama2-7b", "matmul")

@@ -88,6 +88,20 @@ def test_switching_costs_by_what_it_loads() -> None:
     assert report.latency_s - plain.latency_s == pytest.approx(bitstream.changes * report.cost.program.chip.number("bitstream_load_s"))
 
 
+def primitive(name: str, **arguments: Any) -> dict[str, float]:
+    return hwsim.primitive(name, hwsim.load_chip("zcu102"), arguments, {"design": "dpuczdx8g"})
+
+
+def test_switching_in_isolation() -> None:
+    weights = 25_000_000
+    model = primitive("configuration_switch", bytes=weights)["latency_s"]
+    assert model == pytest.approx(weights / primitive("dpu_port")["bandwidth_bytes_per_s"])
+    assert primitive("configuration_switch", kind="bitstream_reload")["latency_s"] > model
+    assert primitive("dpu_port", ddr_load=0.5)["bandwidth_bytes_per_s"] == pytest.approx(primitive("dpu_port")["bandwidth_bytes_per_s"] / 2)
+    with pytest.raises(InvalidMapping, match="no DPU"):
+        hwsim.primitive("dpu_port", hwsim.load_chip("u280"), {}, {"design": "flightllm"})
+
+
 def test_energy_is_power_of_the_states_over_their_time() -> None:
     found, place = driven("all_branches", "none", 1, gating=False), board(False)
     busy = found.latency_s - place.frame_s

@@ -37,9 +37,9 @@ def structural(options: Options) -> frozenset[str]:
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     """Lay a network out on one core; `threads` multi: a frame on each of them at once. Raises `Infeasible`, `InvalidMapping`."""
     schedule = scheduled(graph, options, chip)
-    graph, cores = schedule.graph, int(chip.number("cores"))
+    graph, cores = schedule.graph, int(chip.number("cores")) if options.threads == MULTI else 1
     was = {dtype for op in graph.ops for dtype in (op.dtype, op.weight_dtype)}
-    graph = _prepared(graph, cores if options.threads == MULTI else 1)
+    graph = _prepared(graph, cores)
     rest = (schedule.frames, schedule.switch_bytes, schedule.bitstreams, chip.number("dpu_mac_energy_factor"))
     lowered, table = _laid_out(graph, Buffers.of(chip), *rest)
     if graph.weight_bytes > (room := chip.number("ddr_bytes")):
@@ -49,7 +49,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     kept = sum(layer.made in lowered.kept for layer in own)
     return Plan(
         graph, table, numbers={"dpu_ddr_load": load}, stated={"threads": options.threads or "single", **schedule.stated},
-        figures={"maps_on_chip": float(kept), "dpu_layers": float(len(own))}, assumptions=_assumptions(graph, lowered, was, schedule),
+        figures={"maps_on_chip": float(kept), "dpu_layers": float(len(own))}, assumptions=(*_threads(chip, options, cores), *_assumptions(lowered, was, schedule)),
     )  # fmt: skip
 
 
@@ -109,11 +109,20 @@ def _load(table: OperatorTable, chip: Chip) -> float:
     return float(ddr_load(table.rows, np.asarray(table.counts, dtype=float), p[0], chip.number("cores")))
 
 
-def _assumptions(graph: Graph, lowered: Lowered, was: set[str], schedule: Schedule) -> tuple[str, ...]:
+def _threads(chip: Chip, options: Options, busy: int) -> tuple[str, ...]:
+    have = chip.number("cores")
+    if busy > 1:
+        return (f"{busy} cores run a frame each at once: joules, bytes and MACs are those of {busy} frames",)
+    if have > 1 and options.policy is None:
+        return (f"one frame at a time on one of {have:g} cores; threads multi keeps all of them busy",)
+    return ()
+
+
+def _assumptions(lowered: Lowered, was: set[str], schedule: Schedule) -> tuple[str, ...]:
     said = ["operators left out are folded into layers in front, or write maps side by side"]
     if was - {"int8", "int32"}:
         said.append(f"a DPU computes in INT8: the network ({', '.join(sorted(was))}) is quantised after training")
-    functions = {op.function for op in graph.ops}
+    functions = {op.function for op in lowered.graph.ops}
     if "mish" in functions:
         said.append("mish is replaced by a leaky ReLU, as in the networks that are published for the DPU")
     if functions & {"sigmoid", "silu", *GATES}:

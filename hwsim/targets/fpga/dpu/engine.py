@@ -5,6 +5,7 @@ from __future__ import annotations
 from hwsim.core.errors import InvalidMapping
 from hwsim.targets.fpga.dpu.encode import plan, structural
 from hwsim.targets.fpga.dpu.power import clocked, running_w
+from hwsim.targets.fpga.dpu.primitives import PRIMITIVES
 from hwsim.targets.fpga.dpu.rates import rates
 from hwsim.targets.fpga.dpu.resources import peak_macs, resources
 from hwsim.targets.fpga.dpu.spec import CODE, CONSTANTS
@@ -29,5 +30,5 @@ ENGINE = Engine(
     overrides={"cores": "cores", "softmax_cores": "softmax_cores", "axi_ports": "dpu_ports", "port_bits": "dpu_port_bits"},
     options=frozenset({"arch", "threads", "clock_gating", "dsp_usage", "policy", "switch"}),
     structural=frozenset({c.name for c in CONSTANTS if not c.priced} | {"cores", "dpu_pp", "dpu_icp", "dpu_ocp", "softmax_cores"}),
-    structural_with=structural, design_of=design_of, running_w=running_w, clocked=clocked, rates=rates,
+    structural_with=structural, design_of=design_of, running_w=running_w, clocked=clocked, rates=rates, primitives=PRIMITIVES,
 )  # fmt: skip
