@@ -8,8 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwsim
-from hwsim.core.errors import InvalidChip, InvalidTrace, UnsupportedOp
-from hwsim.tech.arithmetic import lmul, lmul_offset_bits, multiply_j, sram_access_j, transmission_j
+from hwsim.core.errors import InvalidChip, InvalidMapping, InvalidTrace, UnsupportedOp
+from hwsim.readers.technology import ARITHMETIC, technology
+from hwsim.tech.arithmetic import (
+    check_lmul,
+    lmul,
+    lmul_note,
+    lmul_offset_bits,
+    multiply_j,
+    product_saving,
+    saved_numbers,
+    sram_access_j,
+    transmission_j,
+)  # fmt: skip
 
 TABLE = hwsim.load_chip("generic-45nm")
 
@@ -25,6 +36,32 @@ def test_savings_of_lmul(form: str, dtype: str, saving: float) -> None:
     asked = {"form": form, "dtype": dtype}
     kept = energy("multiply_energy", {"multiplier": "lmul"}, **asked) / energy("multiply_energy", {"multiplier": "standard"}, **asked)
     assert 1 - kept == pytest.approx(saving, abs=0.001)
+
+
+SUMS = {"fp16": "fp32", "fp32": "fp32"}
+
+
+def test_numbers_of_a_machine_by_format() -> None:
+    table = technology(ARITHMETIC)
+    assert saved_numbers(table, "lmul", SUMS) == pytest.approx({"saved_fp16": 1 - 0.95 / 2.0, "saved_fp32": 1 - 1.0 / 4.6})
+    assert saved_numbers(table, "lmul", {"fp16": "fp16"})["saved_fp16"] == pytest.approx(1 - 0.45 / 1.5)
+    for standard in ("standard", None):
+        assert set(saved_numbers(table, standard, SUMS).values()) == {0.0}
+    assert product_saving(table, "elementwise", "fp32", "fp32") == pytest.approx(1 - 0.1 / 3.7)
+
+
+def test_products_that_lmul_replaces() -> None:
+    check_lmul({"fp16", "int8"})
+    for formats, problem in (({"int8", "int4"}, "int4, int8"), (set(), "no products"), ({"fp16", "bf16"}, "multiplication in bf16")):
+        with pytest.raises(InvalidMapping, match=problem):
+            check_lmul(formats)
+    note = lmul_note({"fp16", "int8"}, saved_numbers(technology(ARITHMETIC), "lmul", SUMS), SUMS, "an upper bound")
+    assert "52.5% of fp16 products with fp32 sums" in note and "fp32 products" not in note and "int8 products stay" in note and "upper bound" in note
+
+
+def test_technology_files_by_name() -> None:
+    with pytest.raises(InvalidChip, match="did you mean arithmetic-45nm"):
+        technology("arithmetic-45")
 
 
 def test_an_int8_product_beats_lmul_with_fp16_sums() -> None:
