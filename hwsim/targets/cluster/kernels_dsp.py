@@ -88,7 +88,8 @@ def matmul(op: Op, m: Machine) -> Work:
     own, shorter = int(dealt.busiest), columns // m.cores
     last = op["m"] * over_n  # results of the columns left over
     # the core that has them has `shorter` columns of blocks: it is the busiest where they take longer than one more column
-    column_cost = rows * (depth * _issue(inner) + _issue(b.block)) + _issue(b.column)
+    short = (over_k * product + LEFT_DEPTH) * (b.rows * b.cols if over_k else 0)
+    column_cost = rows * (depth * _issue(inner) + _issue(b.block + short)) + _issue(b.column)
     if last and (own == shorter or last * _issue(left) > column_cost):
         own, extra = shorter, float(last)
     else:
@@ -100,7 +101,7 @@ def matmul(op: Op, m: Machine) -> Work:
         Loop(inner, blocks * depth, balance=balance, running=running),
         Loop(b.block, blocks, balance=balance, running=running),
         Loop(b.column, own * times, balance=balance, running=running),
-        Loop(over_k * product + LEFT_DEPTH, blocks * b.rows * b.cols if over_k else 0.0, balance=balance, running=running),
+        Loop(short, blocks if over_k else 0.0, balance=balance, running=running),
         Loop(left, extra * times, balance=1.0 / m.cores, running=1),
         Loop(left, -(-over_m * columns * b.cols // m.cores) * times),
         Loop(b.call if m.cores == 1 else b.team, times, sequential=True),
@@ -109,8 +110,8 @@ def matmul(op: Op, m: Machine) -> Work:
 
 
 def _issue(mix: Mix) -> float:
-    """Instructions and stalls of a mix, each as one cycle: enough to compare two pieces of work."""
-    return sum(mix.counts.values())
+    """Instructions and stalls of a mix, each as one cycle and a jump as two: enough to compare two pieces of work."""
+    return sum(mix.counts.values()) + mix.counts.get("jump", 0.0)
 
 
 @kernel("dot", dtypes=("int32", "int16", "int8", "fp32"), core="xpulp", isa=XPULP, flows=("pulp-dsp",))

@@ -86,14 +86,19 @@ def svm(op: Op, m: Machine) -> Work:
 def logistic_regression(op: Op, m: Machine) -> Work:
     """The scores of `svm`, then a softmax by core 0: scale, 2^r by a polynomial, the exponent's add, the sum, and one division per class."""
     scores = svm(op, m)
-    serial = Loop(exponential(m) + Mix(load=1, fdiv=1, store=1, alu=2, taken=1), op["classes"] * op["samples"], sequential=True)
-    return Work((*scores.loops, serial), barriers=3 * op["samples"], forks=1)
+    count = op["classes"] * op["samples"]
+    divide = Mix(load=1, fdiv=1, store=1, alu=2, taken=1)
+    serial = (Loop(EXPONENTIAL + divide, count, sequential=True), Loop(polynomial_step(m), count * EXP_DEGREE, sequential=True))
+    return Work((*scores.loops, *serial), barriers=3 * op["samples"], forks=1)
 
 
-def exponential(m: Machine) -> Mix:
-    """exp of one value and its sum: shift, scale, split into whole and rest, the polynomial of 2^rest, the exponent's add, the sum."""
-    step = Mix(load=1) + (Mix(fma=1) if m.native else Mix(fmul=1, fadd=1))
-    return Mix(load=2, store=1, load_use=1, fsub=2, fmul=1, f2i=1, i2f=1, fadd=1, alu=8, taken=1) + EXP_DEGREE * step
+# exp of one value and its sum: shift, scale, split into whole and rest, the exponent's add, the sum; the polynomial of 2^rest apart
+EXPONENTIAL = Mix(load=2, store=1, load_use=1, fsub=2, fmul=1, f2i=1, i2f=1, fadd=1, alu=8, taken=1)
+
+
+def polynomial_step(m: Machine) -> Mix:
+    """One coefficient: value = value rest + coefficient."""
+    return Mix(load=1) + operations(m, Mix(fma=1) if m.native else Mix(fmul=1, fadd=1))
 
 
 @kernel("softmax", dtypes=FLOATS, when=lambda op, m: not op["causal"])
@@ -104,7 +109,8 @@ def softmax(op: Op, m: Machine) -> Work:
     scale = Mix(load=1, load_use=1, fmul=1, store=1) + (Mix() if m.hardware_loops else Mix(alu=2, taken=1))
     per_row = Loop(Mix(fdiv=1, alu=12, load=2, jump=2), rows.busiest, balance=rows.balance)
     values = rows.busiest * op["cols"]
-    return Work((*(Loop(mix, values, balance=rows.balance) for mix in (greatest, exponential(m), scale)), per_row), barriers=1, forks=1)
+    steps = Loop(polynomial_step(m), values * EXP_DEGREE, balance=rows.balance)
+    return Work((*(Loop(mix, values, balance=rows.balance) for mix in (greatest, EXPONENTIAL, scale)), steps, per_row), barriers=1, forks=1)
 
 
 @kernel("gaussian_nb", dtypes=FLOATS)

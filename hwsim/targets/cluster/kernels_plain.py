@@ -60,9 +60,9 @@ def convolve(op: Op, m: Machine) -> Work:
     outputs = op["len_a"] + op["len_b"] - 1
     mine = m.share(outputs)
     shorter = min(op["len_a"], op["len_b"])
-    busiest = min(mine.busiest * shorter, float(op.macs))  # a share in the middle overlaps fully
-    middle = max(busiest, op.macs / m.cores)
+    products = min(mine.busiest * shorter, float(op.macs))  # a share in the middle overlaps fully
     loops = (
-        Loop(product(op, m, 2), middle, balance=op.macs / (m.cores * middle)), Loop(Mix(alu=10, store=1, taken=1), mine.busiest, balance=mine.balance),
-    )  # fmt: skip
+        Loop(product(op, m, 2), products, balance=op.macs / (m.cores * products)),
+        Loop(Mix(alu=10, store=1, taken=1), mine.busiest, balance=mine.balance),
+    )
     return Work(loops, barriers=1 if m.cores > 1 else 0, forks=1)
