@@ -49,7 +49,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     kept = sum(layer.made in lowered.kept for layer in own)
     return Plan(
         graph, table, numbers={"dpu_ddr_load": load}, stated={"threads": options.threads or "single", **schedule.stated},
-        figures={"maps_on_chip": float(kept), "dpu_layers": float(len(own))}, assumptions=(*_threads(chip, options, cores), *_assumptions(lowered, was, schedule)),
+        figures={"maps_on_chip": float(kept), "dpu_layers": float(len(own))},
+        assumptions=(*_threads(chip, options, cores), *_assumptions(lowered, was, schedule)),
     )  # fmt: skip
 
 

@@ -40,6 +40,12 @@ def core_lut(chip: Chip, usage: str) -> float:
     return chip.number("dpu_lut_fixed") + lanes * chip.number("dpu_lut_per_lane") + macs * chip.number("dpu_lut_per_mac") + low
 
 
+def core_ff(chip: Chip) -> float:
+    """Flip-flops of a core: control, per lane PP x OCP, per MAC of a cycle."""
+    lanes = chip.number("dpu_pp") * chip.number("dpu_ocp")
+    return chip.number("dpu_ff_fixed") + lanes * (chip.number("dpu_ff_per_lane") + chip.number("dpu_icp") * chip.number("dpu_ff_per_mac"))
+
+
 def core_memory(chip: Chip) -> tuple[float, float]:
     """(BRAM36, URAM) of a core.
 
@@ -67,7 +73,7 @@ def resources(chip: Chip, options: Options) -> Resources:
         raise Infeasible("cores of a DPU", demand=cores, bound=float(MOST_CORES), unit="cores", levers=("fewer cores",))
     usage = options.dsp_usage or "high"
     lut, (bram, uram) = core_lut(chip, usage), core_memory(chip)
-    core = Resources(lut=round(lut), ff=round(lut * chip.number("dpu_ff_per_lut")), bram=bram, uram=uram, dsp=core_dsp(chip, usage))
+    core = Resources(lut=round(lut), ff=round(core_ff(chip)), bram=bram, uram=uram, dsp=core_dsp(chip, usage))
     beside = Resources(lut=chip.number("softmax_lut"), ff=chip.number("softmax_ff"), bram=chip.number("softmax_bram"), dsp=chip.number("softmax_dsp"))
     whole = core.times(cores) + beside.times(softmax)
     return Resources(**whole.figures, cores=int(cores))

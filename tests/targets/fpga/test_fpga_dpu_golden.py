@@ -1,0 +1,31 @@
+"""Figures of a few whole runs on a DPU as they are now: a change of any of them is meant, or a mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hwsim import api
+
+RUNS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    "one core": ("resnet50", "zcu102", {}, {"design": "dpu_b4096", "cores": 3}),
+    "all cores": ("vgg19", "zcu104", {"dtype": "int8"}, {"threads": "multi"}),
+    "small": ("mobilenet-v1", "zcu102", {"dtype": "int8"}, {"arch": "b512", "clock_gating": True}),
+    "gates": ("efficientnet-b0", "kv260", {"dtype": "int8"}, {"softmax_cores": 1, "clock_hz": 250e6}),
+    "contexts": ("hydrafusion", "zcu102", {"dtype": "int8"}, {"policy": "context_gated", "clock_gating": True}),
+}
+GOLDEN = {  # seconds, joules
+    "one core": (0.012692761, 0.15536399),
+    "all cores": (0.057431393, 0.78709161),
+    "small": (0.011421098, 0.073462171),
+    "gates": (0.011360972, 0.055506258),
+    "contexts": (98.301403, 731.19345),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_latency_and_energy_stay(name: str) -> None:
+    trace, chip, request, mapping = RUNS[name]
+    report = api.simulate(api.load_graph(trace, **request), api.load_chip(chip), mapping, interval=False)
+    assert (report.latency_s, report.energy_j) == pytest.approx(GOLDEN[name], rel=1e-6)
