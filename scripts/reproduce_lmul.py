@@ -4,7 +4,7 @@
 
 Energies of Horowitz, ISSCC 2014, 45 nm (chip `generic-45nm`): operations alone, no operand movement. Published: 95 % saved element-wise, 80 % in dot
 products. The last table has no published counterpart: networks on machines that are otherwise as they are (mapping option ``multiplier``), joules
-of memory, issue and waiting included. "At most": a joule of a product holds more than its multiplier and adder there (operand movement, wires, fabric).
+of memory, issue and waiting included. "At most": a product's joules hold more than multiplier and adder there (operand movement, wires, fabric).
 """
 
 from __future__ import annotations
