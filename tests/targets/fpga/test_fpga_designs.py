@@ -29,7 +29,7 @@ ROWS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, tr
     "dfx": ("u280+dfx", "gpt2-345m", {**GENERATE, "dtype": "fp16"}, {"cards": 2}),
     "accllm": ("u280+accllm", "llama2-7b", {**SHORT, "dtype": "int8", "weight_dtype": "int2"}, {"attention_mask": "lambda"}),
 }
-LIMITS = {"edge_moe_ablation": (0.06, 0.05), "edge_moe": (0.25, 0.05), "flexllm": (0.06, 0.04), "horizon": (0.8, 0.16)}  # worst, mean |error|
+LIMITS = {"edge_moe_ablation": (0.07, 0.05), "edge_moe": (0.25, 0.05), "flexllm": (0.06, 0.04), "horizon": (0.8, 0.16)}  # worst, mean |error|
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -50,6 +50,14 @@ def test_reordering_streams_each_key_once_per_group_of_queries() -> None:
     assert attention_steps(128.0, 128.0, 1.0) == 128 * 128
 
 
+def test_naive_attention_loads_every_key_for_every_query() -> None:
+    naive = load_target("fpga").primitives["attention_pass"](
+        hwsim.load_chip("zcu102"), {"tokens": 129, "dim": 192, "parallel_queries": 1}, {"design": "edge_moe", "attention": "naive"}
+    )
+    assert naive == {"cycles": 129 * 129 * 24, "count": 129 * 129 + 129}
+    assert primitive("attention_pass", tokens=129, dim=192)["count"] < naive["count"] / 3
+
+
 def test_linear_takes_products_or_stream_whichever_is_longer() -> None:
     assert primitive("unified_linear", tokens=129, in_dim=192, out_dim=192, beat_cycles=2)["cycles"] == 129 * 12 * 12
     assert primitive("unified_linear", tokens=10, in_dim=192, out_dim=16, beat_cycles=2)["cycles"] == 10 * 24 * 2  # its input streams longer

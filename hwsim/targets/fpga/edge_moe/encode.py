@@ -37,7 +37,7 @@ class Encoder:
     def __call__(self, at: int, op: Op) -> Fields | LeftOut:
         """Return the columns of an operator, or why no unit runs it."""
         if dtype(op.dtype).kind not in ("int", "uint"):
-            return LeftOut(f"the units compute in fixed point, not in {op.dtype}")
+            return LeftOut(f"the units compute in fixed point, not in {op.dtype} (load the graph with dtype fx32 and weight_dtype int16)")
         found = common_fields(op)
         if op.kind in FOLDED:
             return {**found, "em_task": S.FREE}
@@ -49,7 +49,7 @@ class Encoder:
             return self.patches(op, found)
         if op.kind in ("norm", "softmax") or (op.kind == "elementwise" and op.function != "gelu"):
             task = S.SOFTMAX if op.kind == "softmax" else S.STREAM
-            return {**found, "em_task": task, "em_tokens": op["rows"], "em_in": op["cols"] * op.bounds.get("operands", 1)}
+            return {**found, "em_task": task, "em_tokens": op["rows"], "em_in": op["cols"], "em_operands": op.bounds.get("operands", 1)}
         if op.kind == "elementwise":
             return {**found, "em_task": S.GELU, "em_tokens": op["rows"], "em_in": op["cols"]}
         return LeftOut("no unit for it")

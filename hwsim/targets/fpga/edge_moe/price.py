@@ -129,7 +129,7 @@ def price_attention(op: Any, p: Any, out: Any) -> None:
 
 @part
 def price_edge_moe(op: Any, p: Any, out: Any) -> None:
-    """Fill cycles, roofline and DDR bytes of one execution."""
+    """Fill cycles, roofline and DDR bytes of one execution. Operands of a residual come over ports of their own."""
     if op.em_task == FREE:
         return
     if op.em_task in (LINEAR, GATE, PATCH):
@@ -147,4 +147,4 @@ def price_edge_moe(op: Any, p: Any, out: Any) -> None:
         beats = op.em_tokens * math.ceil(op.em_in * op.input_bits / p.beat_bits)
         out.load = beats * beat_cycles(p) * refresh_loss(p)
         out.store = out.load
-        charge_memory(2 * beats * p.beat_bits / 8, p, out)
+        charge_memory((op.em_operands + 1) * beats * p.beat_bits / 8, p, out)

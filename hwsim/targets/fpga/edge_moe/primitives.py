@@ -12,6 +12,7 @@ from hwsim.core.target import Mapped, Primitive, load_target
 from hwsim.engine.analytic import price_rows
 from hwsim.targets.fpga.edge_moe import price
 from hwsim.targets.fpga.edge_moe.spec import CODE
+from hwsim.targets.fpga.mapping import parse_options
 from hwsim.targets.fpga.workload import TRACE_ARGUMENTS, graph_of
 
 Metrics = Mapping[str, float]
@@ -23,10 +24,16 @@ BLOCK, DDR_BEAT = 16, 8
 
 
 def attention_pass(chip: Chip, arguments: Mapped, mapping: Mapped) -> Metrics:
-    """One Q K^T or A V of a layer: ``ceil((N + p - 1) / p) N ceil(dim / lanes)`` beats."""
+    """One Q K^T or A V of a layer: ``ceil((N + p - 1) / p) N ceil(dim / lanes)`` beats, and the tokens that it loads.
+
+    Naive (mapping option ``attention``): ``ceil(N / p) N`` steps, each query loading every key: N^2 + N tokens, so bandwidth grows with p.
+    """
     tokens, dim = float(whole(arguments, "tokens")), float(whole(arguments, "dim"))
     queries, lanes = float(whole(arguments, "parallel_queries")), float(whole(arguments, "lanes"))
-    cycles = float(price.attention_pass_cycles(tokens, tokens, dim, queries, lanes, number(arguments, "beat_cycles", least=1)))
+    beat = number(arguments, "beat_cycles", least=1)
+    if parse_options(mapping).attention == "naive":
+        return {"cycles": -(-tokens // queries) * tokens * -(-dim // lanes) * beat, "count": tokens * tokens + tokens}
+    cycles = float(price.attention_pass_cycles(tokens, tokens, dim, queries, lanes, beat))
     return {"cycles": cycles, "count": float(price.attention_steps(tokens, tokens, queries)) + tokens}
 
 

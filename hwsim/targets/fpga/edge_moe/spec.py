@@ -32,5 +32,6 @@ NUMBERS = ("em_activation_bits", "em_by_token", "em_multi_pass", "em_exact", "em
 FIELDS = (
     "em_task",
     "em_tokens", "em_in", "em_out",  # of a linear layer; rows and columns of a stream
+    "em_operands",  # tensors that a stream reads
     "em_active", "em_slots",  # experts that have tokens, (token, expert) pairs
 )  # fmt: skip
