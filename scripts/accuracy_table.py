@@ -61,7 +61,8 @@ def targets() -> None:
         if target not in found.targets:
             continue
         score = found.targets[target]
-        figures = [str(len(chips)), str(fitted(target, chips)), str(score.n), str(score.refused), percent(score.within_tolerance), rank(score.spearman)]
+        shares = [percent(score.within_tolerance), rank(score.spearman)]
+        figures = [str(len(chips)), str(fitted(target, chips)), str(score.n), str(score.refused), *shares]
         print("|", " | ".join([f"[{target}](hwsim/targets/{target})", *figures, *by_role(found.roles.get(target))]), "|")
 
 
