@@ -26,7 +26,7 @@ class Options(BaseModel):
     products in ordinary memory (``dram``: through the caches) or resident in the scratchpads (``l2scp``). `register_block`: rows x columns of C
     that a hart keeps in registers. `double_buffer`: A tiles are loaded under the running tensor operation. `k_split`: minions over which K is split;
     `reduce`: how their partial sums meet. `flash_attention`: scores stay on the minion (true) or pass through memory. `include_launch`: the time
-    contains one synchronous launch. `frequency_hz`: the minion clock. `data`: pattern of the operands, for energy.
+    contains one synchronous launch. `frequency_hz`: the minion clock, 1 MHz to 10 GHz. `data`: pattern of the operands, for energy.
     `multiplier: lmul`: integer additions stand for floating-point products in the joules of arithmetic.
     """
 
@@ -44,7 +44,7 @@ class Options(BaseModel):
     reduce: Literal["tensor_reduce"] | None = None
     flash_attention: bool | None = None
     include_launch: bool | None = None
-    frequency_hz: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    frequency_hz: float | None = Field(default=None, ge=1e6, le=1e10, allow_inf_nan=False)
     die_temperature_c: float | None = Field(default=None, ge=-40, le=125)
     card: Literal["aifoundry2", "aifoundry3", "aifoundry1-c1"] | None = None
     idle_power_w: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -130,6 +130,8 @@ def workers(options: Options, chip: Chip) -> Workers:
             raise InvalidMapping(f"minions={options.minions}: {shires} shires have {shires * width}")
         minions = options.minions
         each = options.harts // options.minions if options.harts else both
+    if options.k_split and options.k_split > minions:
+        raise InvalidMapping(f"k_split={options.k_split}: K is split over at most the {minions} minions that take part")
     used = min(shires, minions) if options.shires else min(shires, -(-minions // width))
     return Workers(used, -(-minions // used), minions, each)
 

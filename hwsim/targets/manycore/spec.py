@@ -12,6 +12,12 @@ from hwsim.targets.manycore.spec_energy import ENERGY_CONSTANTS, ENERGY_NUMBERS,
 MAP_SIZE = 32  # compute shires of the drawn map; another count is laid out on a near-square grid
 MEMORY_SHIRES = 8
 FRACTION = 1.0
+LANE_MACS = {"fp32": 1.0, "fp16": 2.0, "int8": 8.0}  # MACs per cycle of one lane of the tensor unit
+WHOLE = (
+    "shires", "minions_per_shire", "neighbourhoods_per_shire", "shires_on_die", "dram_channels", "harts_per_minion", "lanes", "line_bytes",
+    "register_bytes", "vector_registers", "tile_rows", "tile_cols", "tile_words", "outstanding_lines", "load_units", "l1_miss_handlers",
+    "banks_per_shire", "cache_ways", "l1_scratchpad_lines",
+)  # fmt: skip
 
 
 def _several(*names: str) -> tuple[Constant, ...]:
@@ -78,9 +84,24 @@ def check_chip(chip: Chip) -> None:
     """Refuse a chip that lacks a constant, or states an impossible one. Raises `MissingParameter`, `InvalidChip`."""
     PARAMETERS.check(chip)
     check_energy(chip)
-    for name in ("shires", "minions_per_shire", "neighbourhoods_per_shire", "shires_on_die", "dram_channels"):
+    for name in WHOLE:
         value = chip.number(name)
         if value != math.floor(value) or value < 1:
             raise InvalidChip(f"chip '{chip.name}': {name} is a whole number of at least 1, got {value:g}")
+    if chip.number("harts_per_minion") > 2:
+        raise InvalidChip(f"chip '{chip.name}': harts_per_minion is 1 or 2: issue rates of more harts on one slot are not known")
     if chip.number("minions_per_shire") % chip.number("neighbourhoods_per_shire"):
         raise InvalidChip(f"chip '{chip.name}': minions_per_shire is a multiple of neighbourhoods_per_shire")
+    _check_tensor(chip)
+
+
+def _check_tensor(chip: Chip) -> None:
+    """Refuse a tensor unit whose figures contradict each other: its cycles follow from lanes, its peak is stated. Raises `InvalidChip`."""
+    lanes = chip.number("lanes")
+    wanted = {"tile_cols": 2.0 * lanes, **{f"macs_per_cycle_{dtype}": lanes * each for dtype, each in LANE_MACS.items()}}
+    for name, value in wanted.items():
+        if chip.number(name) != value:
+            raise InvalidChip(f"chip '{chip.name}': {name} is {value:g} with {lanes:g} lanes (a row of C is two vectors), got {chip.number(name):g}")
+    room = chip.number("vector_registers") * lanes
+    if chip.number("tile_rows") * chip.number("tile_cols") > room:
+        raise InvalidChip(f"chip '{chip.name}': tile_rows x tile_cols accumulators exceed the {room:g} words of the vector registers")

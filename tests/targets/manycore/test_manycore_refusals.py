@@ -70,7 +70,15 @@ def test_a_clock_in_another_unit_is_refused(clock: float) -> None:
 
 @pytest.mark.parametrize(
     ("constants", "why"),
-    [({"lanes": 0.5}, "lanes"), ({"tile_rows": 16.5}, "tile_rows"), ({"harts_per_minion": 4}, "1 or 2"), ({"shires": 7.5}, "shires")],
+    [
+        ({"lanes": 0.5}, "lanes"),
+        ({"tile_rows": 16.5}, "tile_rows"),
+        ({"harts_per_minion": 4}, "1 or 2"),
+        ({"shires": 7.5}, "shires"),
+        ({"tile_cols": 32}, "two vectors"),
+        ({"macs_per_cycle_fp16": 32}, "macs_per_cycle_fp16 is 16"),
+        ({"tile_rows": 32}, "vector registers"),
+    ],
 )
 def test_a_chip_of_broken_parts_is_refused(constants: dict[str, float], why: str) -> None:
     with pytest.raises(InvalidChip, match=why):
