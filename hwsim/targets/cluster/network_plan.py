@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from hwsim.core.encoding import Fields, LeftOut
+from hwsim.core.encoding import Encoder, Fields, LeftOut
 from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
@@ -22,6 +23,8 @@ from hwsim.targets.cluster.mapping import CORTEX_FLOWS, NETWORK_FLOWS
 
 FUSED = ("batch_norm", "relu", "relu6", "leaky_relu", "bias", "scale", "copy", "cast")
 LAYERS = ("conv2d", "matmul", "pool")
+FUSED_PASS = LeftOut("part of the layer before", deliberate=True)
+CACHED, INT8 = (*LAYERS, "elementwise"), ("int8", "uint8")  # layers whose kernels read no constant of the chip
 BLOCKING = ("autotiler-2019", "dory")  # flows that wait for L3
 WEIGHT_SHARE = 0.5  # of L2, the most that a layer's weights take; larger ones pass through in slices
 WHOLE = ("autotiler-2019",)  # flows that move all maps of a layer to L3 or none
@@ -57,20 +60,52 @@ WORK_FIELDS = (
 )  # fmt: skip
 
 
-def encoded(op: Op, m: Machine) -> Fields | LeftOut:
-    """Return the operator's record under the plan of its network: nothing for a fused pass, the work of a second for a gated one."""
+@dataclass(frozen=True)
+class _Request:
+    """A layer to encode; requests of equal signature and state give equal records."""
+
+    signature: tuple[object, ...]
+    state: tuple[object, ...]
+    l3_bytes: float
+    at: int = field(compare=False)
+    op: Op = field(compare=False)
+    m: Machine = field(compare=False)
+
+
+def _state(m: Machine) -> tuple[object, ...]:
+    """All that the kernels of network layers and the record read of the machine, but for the layer's bytes of L3."""
+    own = (m.flow, m.cores, m.core, m.isa, m.data, m.l1_bytes, m.options.bn_bits, m.options.simd, m.instruction_bytes)
+    return (*own, *m.peaks.values(), m.plan.blocking)
+
+
+@lru_cache(maxsize=4096)
+def _of_layer(request: _Request) -> Fields | LeftOut:
+    return encode(request.op, replace(request.m, at=request.at))
+
+
+def encoder(m: Machine) -> Encoder:
+    """Return the function that encodes the operators of the machine's graph under the plan of its network.
+
+    A fused pass has no record of its own; a gated operator has the work of a second.
+    """
     plan: NetworkPlan | None = m.plan
     if plan is None:
-        return encode(op, m)
-    if m.at in plan.fused:
-        return LeftOut("part of the layer before", deliberate=True)
-    times = plan.runs.get(m.at, 1.0)
-    if times == 0:
-        return LeftOut("its sensor never starts it", deliberate=True)
-    found = encode(op, m)
-    if isinstance(found, LeftOut) or times == 1.0:
-        return found
-    return {name: _times(value, times) if name in WORK_FIELDS else value for name, value in found.items()}
+        return lambda at, op: encode(op, replace(m, at=at))
+    state = _state(m)
+
+    def encoded(at: int, op: Op) -> Fields | LeftOut:
+        if at in plan.fused:
+            return FUSED_PASS
+        if (times := plan.runs.get(at, 1.0)) == 0:
+            return LeftOut("its sensor never starts it", deliberate=True)
+        if op.kind in CACHED and op.dtype in INT8 and not plan.runs:
+            return _of_layer(_Request(op.signature, state, plan.l3_bytes.get(at, 0.0), at, op, m))
+        found = encode(op, replace(m, at=at))
+        if isinstance(found, LeftOut) or times == 1.0:
+            return found
+        return {name: _times(value, times) if name in WORK_FIELDS else value for name, value in found.items()}
+
+    return encoded
 
 
 def _times(value: Any, times: float) -> Any:
@@ -107,7 +142,7 @@ def planned(m: Machine) -> Machine:
         return m
     l1, l2 = m.options.l1_bytes or m.chip.number("network_l1_bytes"), m.options.l2_bytes or m.chip.number("network_l2_bytes")
     found = replace(m, flow=flow, runtime=m.options.runtime or "gap_sdk", l1_bytes=l1, l2_bytes=l2)
-    return replace(found, plan=_plan(graph, found))
+    return replace(found, plan=_plan(graph, flow, l2, m.chip.number("l3_bytes")))
 
 
 def _fused(graph: Graph) -> tuple[frozenset[int], dict[str, str]]:
@@ -166,23 +201,24 @@ def _leaving(maps: Mapping[str, float], spilled: Mapping[str, float], room: floa
     return left
 
 
-def _plan(graph: Graph, m: Machine) -> NetworkPlan:
+@lru_cache(maxsize=64)
+def _plan(graph: Graph, flow: str, l2_bytes: float, l3: float) -> NetworkPlan:
+    """The plan of a cluster's network. Raises `Infeasible` when it fits no memory."""
     fused, root = _fused(graph)
     layers = _working_sets(graph, fused, root)
     weights = sum(layer.weights for layer in layers)
     largest = max(sum(layer.maps.values()) + sum(layer.kept.values()) for layer in layers)
-    l3 = m.chip.number("l3_bytes")
     levers = ("a larger l2_bytes", "a chip with L3 memory", "a narrower network or a smaller input")
-    if l3 == 0 and weights + largest > m.l2_bytes:
-        raise Infeasible("the weights and the largest working set of the network", demand=weights + largest, bound=m.l2_bytes, unit="bytes of L2",
+    if l3 == 0 and weights + largest > l2_bytes:
+        raise Infeasible("the weights and the largest working set of the network", demand=weights + largest, bound=l2_bytes, unit="bytes of L2",
                          levers=levers)  # fmt: skip
-    resident = l3 == 0 or (m.flow != "dory" and weights + largest <= m.l2_bytes)
+    resident = l3 == 0 or (flow != "dory" and weights + largest <= l2_bytes)
     spilled: dict[str, float] = {}
     for layer in layers:
-        own = 0.0 if resident else min(layer.weights, WEIGHT_SHARE * m.l2_bytes)
+        own = 0.0 if resident else min(layer.weights, WEIGHT_SHARE * l2_bytes)
         kept = sum(b for t, b in layer.kept.items() if t not in spilled)
         if l3:
-            spilled |= _leaving(layer.maps, spilled, m.l2_bytes - own - kept, whole=m.flow in WHOLE)
+            spilled |= _leaving(layer.maps, spilled, l2_bytes - own - kept, whole=flow in WHOLE)
     held = weights + max(sum(b for t, b in (layer.maps | layer.kept).items() if t in spilled) for layer in layers)
     if held > l3 > 0:
         raise Infeasible("the weights and spilled maps of the network", demand=held, bound=l3, unit="bytes of L3",
@@ -190,4 +226,4 @@ def _plan(graph: Graph, m: Machine) -> NetworkPlan:
     moved = {
         layer.at: (0.0 if resident else layer.weights) + sum(b for t, b in layer.maps.items() if t in spilled) for layer in layers
     }  # fmt: skip
-    return NetworkPlan(fused, moved, m.flow in BLOCKING)
+    return NetworkPlan(fused, moved, flow in BLOCKING)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
-from hwsim.core.encoding import Fields, LeftOut, operator_table
+from hwsim.core.encoding import operator_table
 from hwsim.core.graph import Graph
-from hwsim.core.op import Op
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
 from hwsim.targets.cluster import kernels as _registered  # noqa: F401  (importing it registers the kernels)
@@ -21,7 +19,7 @@ from hwsim.targets.cluster.area import area_mm2
 from hwsim.targets.cluster.energy import static_power_w
 from hwsim.targets.cluster.machine import machine
 from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
-from hwsim.targets.cluster.network_plan import encoded, planned
+from hwsim.targets.cluster.network_plan import encoder, planned
 from hwsim.targets.cluster.numbers import numbers
 from hwsim.targets.cluster.price import prepare, price
 from hwsim.targets.cluster.primitives import PRIMITIVES
@@ -66,11 +64,7 @@ class Cluster(TargetBase):
         check_serves(options, chip)
         chip = at_point(chip, options)
         m = planned(machine(chip, options, graph))
-
-        def encoder(at: int, op: Op) -> Fields | LeftOut:
-            return encoded(op, replace(m, at=at))
-
-        table = operator_table(graph, L.OP_DTYPE, encoder, charge_skipped=False, by_signature=True)
+        table = operator_table(graph, L.OP_DTYPE, encoder(m), charge_skipped=False, by_signature=True)
         warnings = self.refuse(table.skipped, allow_unmodelled)
         params = spec.PARAMETERS.record(chip, numbers(m))
         prepare(params[0])
