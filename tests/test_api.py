@@ -134,7 +134,7 @@ def test_one_graph_runs_on_every_shipped_chip_or_is_refused():
     for name in chip_names():
         try:
             report = hwsim.simulate(graph, hwsim.load_chip(name), interval=False)
-        except (Infeasible, UnsupportedOp, InvalidChip):  # too small, another kind of silicon, or its target is not installed
+        except (Infeasible, UnsupportedOp, InvalidChip, InvalidMapping):  # too small, another kind, target not installed, a device without a design
             continue
         assert report.macs == 256**3 and report.latency_s > 0 and report.energy_j > 0, name
         assert report.area_mm2 > 0 or not report.cost.program.area_mm2, name  # areas of FPGA dies are not published
