@@ -1,7 +1,8 @@
 """Voltage of the minion rail by clock, and what follows from it. The SRAM and mesh rails have fixed voltages of their own.
 
 Operating points are those that cards run at, and the lower corner of the firmware's limits; between them the voltage is interpolated. Switching
-energy goes with ``V^2``; leakage power with ``V^n`` (`minion_leak_voltage_exponent`, assumed).
+energy goes with ``V^n``, n a little above 2 (`minion_switching_exponent`, from powers at 600 and 800 MHz); leakage power with ``V^n`` too
+(`minion_leak_voltage_exponent`, assumed).
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def minion_voltage(clock_hz: float, p: Any) -> float:
 def switching_scale(minion_share: float, p: Any) -> float:
     """Energy of an event at `p.minion_voltage_v` over its energy at the voltage where it was measured.
 
-    The minion rail has `minion_share` of it, and its regulator loses a further `minion_rail_loss` of that: ``1 + s (1 + loss) ((V / V0)^2 - 1)``.
+    The minion rail has `minion_share` of it, and its regulator loses a further `minion_rail_loss` of that: ``1 + s (1 + loss) ((V / V0)^n - 1)``.
     """
-    square = (p.minion_voltage_v / p.energy_voltage_v) ** 2
-    return float(1.0 + min(1.0, minion_share * (1.0 + p.minion_rail_loss)) * (square - 1.0))
+    scale = (p.minion_voltage_v / p.energy_voltage_v) ** p.minion_switching_exponent
+    return float(1.0 + min(1.0, minion_share * (1.0 + p.minion_rail_loss)) * (scale - 1.0))
 
 
 def power_limits(p: Any) -> tuple[float, float]:

@@ -40,7 +40,7 @@ SHARES = ("rail_arithmetic_minion", "rail_arithmetic_sram", "rail_arithmetic_mes
 FRACTIONS = ("unspecified_activity", "tile_activity", "counter_activity", "multiply_between", "divide_data_share",
              "fp16_random_share", "int8_random_share")  # fmt: skip
 PLAIN = (
-    "energy_clock_hz", "energy_voltage_v", "idle_reference_c", "idle_leak_scale_c",
+    "energy_clock_hz", "energy_voltage_v", "minion_switching_exponent", "idle_reference_c", "idle_leak_scale_c",
     "measured_shires", "measured_minions_per_shire", "measured_shire_sram_bytes", "measured_dram_channels",
 )  # fmt: skip
 MAY_BE_ZERO = (

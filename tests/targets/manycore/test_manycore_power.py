@@ -48,10 +48,10 @@ def test_clocks_with_a_voltage_are_known() -> None:
     assert dvfs.power_limits(p) == (300e6, 800e6)
 
 
-def test_switching_power_at_800_mhz_is_near_v2f() -> None:
+def test_switching_power_at_800_mhz_is_twice_that_at_600() -> None:
+    """Measured: 2.0 to 2.1 times; V^2 f alone would make 1.91 of what the minion rail draws."""
     slow, fast = (tensor_loop_power(CHIP, LOOP, {"frequency_hz": f, "power_scope": "board_above_idle"}, 546.0) for f in (600e6, 800e6))
-    v2f = (0.618 / 0.517) ** 2 * 800 / 600
-    assert 0.95 * v2f < fast["power_w"] / slow["power_w"] <= v2f
+    assert 2.0 < fast["power_w"] / slow["power_w"] < 2.1
 
 
 @given(st.floats(300e6, 790e6), st.floats(1e6, 10e6))
