@@ -1,0 +1,1 @@
+"""Resistive crossbars: devices, wires, converters and the products they compute, as plain library modules."""

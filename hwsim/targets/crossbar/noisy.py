@@ -1,0 +1,146 @@
+"""Products of a crossbar as its converters deliver them: noise, converters, shift and add, or a nonlinear ramp.
+
+Per read of an input slice: column currents in digit products, one normal number per column for the noise of its cells, offset of the comparator,
+conversion. Slices, digits and row parts are then added with their weights. With every source off and no converter the result is the integer product.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.errors import InvalidMapping, InvalidTrace
+from hwsim.engine.jit import jit
+from hwsim.targets.crossbar.programming import Written
+from hwsim.targets.crossbar.ramp import Ramp, convert
+from hwsim.targets.crossbar.slices import Array, ArrayShape, checked_integers, input_slice
+
+
+@dataclass(frozen=True)
+class LinearConverter:
+    """Signed codes of `bits` bits; `full_scale` in digit products is the largest code. Raises InvalidMapping for less than 2 bits."""
+
+    bits: int
+    full_scale: float
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.bits <= 32:
+            raise InvalidMapping(f"a converter of differential currents has 2 to 32 bits with sign, not {self.bits}")
+        if not 0 < self.full_scale < math.inf:
+            raise InvalidMapping(f"a full scale of {self.full_scale:g} digit products")
+
+    @property
+    def most(self) -> int:
+        """Largest code."""
+        return int(2 ** (self.bits - 1)) - 1
+
+    @property
+    def step(self) -> float:
+        """Digit products of one code."""
+        return self.full_scale / self.most
+
+
+def lossless_converter(shape: ArrayShape, inputs: int) -> LinearConverter:
+    """The smallest converter that has a code for every digit product sum of an array: steps of exactly 1."""
+    largest = min(shape.rows, inputs) * (2**shape.input_slice_bits - 1) * (2**shape.cell_bits - 1)
+    bits = math.ceil(math.log2(largest + 1)) + 1
+    return LinearConverter(max(2, bits), float(2 ** (max(2, bits) - 1) - 1))
+
+
+@jit
+def _noise(current: Array, variance: Array, offset: Array, offset_variance: float, rng: np.random.Generator) -> None:
+    """Add one normal number per column and read, and the offset of each column, in place; `variance` of no rows: none."""
+    varies = variance.shape[0] > 0 or offset_variance > 0.0
+    for b in range(current.shape[0]):
+        for j in range(current.shape[1]):
+            if varies:
+                v = offset_variance + (variance[b, j] if variance.shape[0] > 0 else 0.0)
+                current[b, j] += math.sqrt(v) * rng.standard_normal()
+            current[b, j] += offset[j]
+
+
+@jit
+def _collect(total: Array, current: Array, step: float, most: float, weight: float) -> None:
+    """Convert currents and add them with their weight; `step` 0: no converter."""
+    for b in range(current.shape[0]):
+        for j in range(current.shape[1]):
+            value = current[b, j]
+            if step > 0.0:
+                value = step * min(max(np.rint(value / step), -most), most)
+            total[b, j] += weight * value
+
+
+def _currents(written: Written, x: Array, part: int, rows: slice, digit: int, rng: np.random.Generator) -> Array:
+    """Noisy column currents of one read in digit products, (reads, outputs)."""
+    current: Array = x @ written.difference[digit, rows]
+    variance = np.empty((0, 0)) if written.variance is None else (x * x) @ written.variance[digit, rows]
+    _noise(current, variance, written.offsets[part, digit], written.offset_variance, rng)
+    return current
+
+
+def _inputs(written: Written, inputs: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Checked inputs (reads x inputs). Raises InvalidTrace."""
+    found = checked_integers(inputs, written.shape.input_limit, "inputs")
+    if found.shape[1] != written.inputs:
+        raise InvalidTrace(f"inputs of shape {found.shape} for a matrix of {written.inputs} rows: give (reads, {written.inputs})")
+    return found
+
+
+def products(written: Written, inputs: NDArray[np.generic], converter: LinearConverter | None, rng: np.random.Generator) -> Array:
+    """inputs @ weights as read, (reads, outputs), in units of the integers; `inputs`: integers, reads x inputs. Raises InvalidTrace."""
+    x, shape = _inputs(written, inputs), written.shape
+    total = np.zeros((len(x), written.outputs))
+    step, most = (converter.step, float(converter.most)) if converter is not None else (0.0, 0.0)
+    for t in range(shape.input_slices):
+        applied = input_slice(x, shape, t)
+        for part, rows in enumerate(shape.row_parts(written.inputs)):
+            for k in range(shape.weight_digits):
+                current = _currents(written, applied[:, rows], part, rows, k, rng)
+                _collect(total, current, step, most, 2.0 ** (t * shape.input_slice_bits + k * shape.cell_bits))
+    return total
+
+
+def activations(
+    written: Written, inputs: NDArray[np.generic], scale: float, ramp: Ramp, thresholds: Array, rng: np.random.Generator
+) -> Array:
+    """f(scale x inputs @ weights) as a ramp converts it, (reads, outputs), in the ramp's output units.
+
+    `scale`: pre-activation of one integer product; `thresholds` in pre-activations: `ramp.thresholds()`, `RampColumn.thresholds` or those of a
+    written ramp. A ramp ends the computation of a column, so the whole product must be one read of one array. Raises InvalidMapping, InvalidTrace.
+    """
+    x, shape = _inputs(written, inputs), written.shape
+    parts = shape.row_parts(written.inputs)
+    if shape.input_slices > 1 or shape.weight_digits > 1 or len(parts) > 1:
+        raise InvalidMapping(
+            f"a nonlinear ramp cannot add {shape.input_slices} input slices, {shape.weight_digits} weight digits and {len(parts)} row parts: "
+            "apply inputs in one slice, hold a weight in one pair of cells, and take an array with a row for every input"
+        )
+    if len(thresholds) != ramp.codes - 1 or np.any(np.diff(thresholds) < 0):
+        raise InvalidTrace(f"a ramp of {ramp.bits} bits takes {ramp.codes - 1} ascending thresholds")
+    if not 0 < scale < math.inf:
+        raise InvalidTrace(f"a scale of {scale:g} per integer product")
+    current = _currents(written, input_slice(x, shape, 0), 0, parts[0], 0, rng)
+    codes = convert((scale * current).ravel(), np.ascontiguousarray(thresholds, dtype=np.float64))
+    return np.asarray(ramp.levels()[codes].reshape(current.shape), dtype=np.float64)
+
+
+def calibrated_full_scale(written: Written, inputs: NDArray[np.generic], quantile: float = 1.0) -> float:
+    """Full scale of a converter from data: this quantile of the magnitudes of all column currents without noise, in digit products.
+
+    Raises InvalidMapping for a quantile outside 0..1, InvalidTrace for inputs that drive nothing.
+    """
+    if not 0 < quantile <= 1:
+        raise InvalidMapping(f"a quantile of {quantile:g} is not above 0 and at most 1")
+    x, shape = _inputs(written, inputs), written.shape
+    seen = [
+        np.abs(input_slice(x, shape, t)[:, rows] @ written.difference[:, rows])
+        for t in range(shape.input_slices)
+        for rows in shape.row_parts(written.inputs)
+    ]
+    found = float(np.quantile(np.stack(seen), quantile))
+    if found <= 0:
+        raise InvalidTrace("these inputs drive no column current: calibrate with other data or a larger quantile")
+    return found
