@@ -3,7 +3,9 @@
     python scripts/reproduce_pulp_nonneural.py        about ten seconds
 
 The study publishes averages and best cases only; the cycles in brackets are GVSoC's, for re-implementations of its kernels with sizes of their own.
-The headline ratios are formed per kernel over six kernels with these sizes: read them as wide.
+The headline ratios are formed per kernel over six kernels with these sizes: read them as wide. The best case of the native FPU comes out too high:
+GVSoC's FPU, to which PULP-OPEN is held, makes a dependent instruction wait no cycle, and a distance takes four cycles a feature; one stage in the
+FPU's pipeline, as other clusters of the family have and the study's RTL may, would bring 50 to about 42.
 """
 
 from __future__ import annotations
