@@ -16,7 +16,8 @@ MOST_CORES = 1024.0
 STRUCTURE = (
     Constant("clock_hz"), Constant("fc_clock_hz"), Constant("voltage_v"),
     Constant("cores", least=1.0, most=MOST_CORES, whole=True), Constant("core_isa", text=True, words=("xpulp", "thumb2")),
-    Constant("fpu_units", zero=True, whole=True), Constant("dividers", least=1.0, whole=True),
+    Constant("fpu_units", zero=True, whole=True), Constant("packed_half", zero=True, most=1.0, whole=True),
+    Constant("dividers", least=1.0, whole=True),
     Constant("clock_points_hz", size=0, optional=True), Constant("voltage_points_v", size=0, optional=True),
     Constant("parts", text=True, optional=True), Constant("part_clock_hz", size=0, optional=True),
     Constant("part_energy_per_cycle_j", size=0, optional=True),
@@ -63,7 +64,8 @@ PARAMETERS = ParameterTable(
 )
 # what encoding reads of a chip
 STRUCTURAL = frozenset({
-    "cores", "core_isa", "fpu_units", "tcdm_banks", "tcdm_bytes", "l2_bytes", "l3_bytes", "parts", "part_clock_hz", "part_energy_per_cycle_j",
+    "cores", "core_isa", "fpu_units", "packed_half", "tcdm_banks", "tcdm_bytes", "l2_bytes", "l3_bytes", "parts", "part_clock_hz",
+    "part_energy_per_cycle_j",
     "clock_points_hz", "voltage_points_v", "instruction_bytes",
     *(f"macs_per_cycle_{d}" for d in ("int8", "int16", "int32", "fp32", "fp16", "int1")),
 }) | KERNEL_STRUCTURAL | NETWORK_STRUCTURAL  # fmt: skip

@@ -17,7 +17,8 @@ from hwsim.targets.cluster import layout as L
 from hwsim.targets.cluster import spec
 from hwsim.targets.cluster.area import area_mm2
 from hwsim.targets.cluster.energy import static_power_w
-from hwsim.targets.cluster.machine import machine
+from hwsim.targets.cluster.kernel import find
+from hwsim.targets.cluster.machine import Machine, machine
 from hwsim.targets.cluster.mapping import at_point, check_serves, parse_options
 from hwsim.targets.cluster.network_plan import encoder, planned
 from hwsim.targets.cluster.numbers import numbers
@@ -63,7 +64,7 @@ class Cluster(TargetBase):
         options = parse_options(mapping)
         check_serves(options, chip)
         chip = at_point(chip, options)
-        m = planned(machine(chip, options, graph))
+        m = served(planned(machine(chip, options, graph)))
         table = operator_table(graph, L.OP_DTYPE, encoder(m), charge_skipped=False, by_signature=True)
         warnings = self.refuse(table.skipped, allow_unmodelled)
         params = spec.PARAMETERS.record(chip, numbers(m))
@@ -92,6 +93,15 @@ class Cluster(TargetBase):
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """Constants that encoding depends on, and those that the mapping overrides."""
         return spec.STRUCTURAL | {name for name, options in POINT.items() if any(mapping.get(o) is not None for o in options)}
+
+
+def served(m: Machine) -> Machine:
+    """Return the machine; for a single operator that only network flows serve, under the chip's default flow."""
+    plain = m.core == "xpulp" and not m.hardware_loops
+    if m.graph is None or m.flow or plain or len(m.graph.ops) != 1 or find(m.graph.ops[0], m) is not None:
+        return m
+    under = planned(machine(m.chip, m.options.model_copy(update={"flow": m.chip.text("default_flow")}), m.graph))
+    return m if find(m.graph.ops[0], under) is None else under
 
 
 def used_params(chip: Chip) -> tuple[str, ...]:
