@@ -61,7 +61,7 @@ def tiled(op: Op, m: Machine, tiles: Callable[[Layer], Tiles]) -> Work:
     l3_bytes = float(m.plan.l3_bytes.get(m.at, 0.0)) if m.plan is not None else 0.0
     moved = Transfers(
         in_bytes=images * cut.moved_in_bytes, out_bytes=images * cut.moved_out_bytes, transfers=images * cut.transfers, lines=images * cut.lines,
-        first_bytes=cut.first_bytes, last_bytes=cut.last_bytes, l3_bytes=images * l3_bytes, l3_blocking=m.plan is not None and m.plan.blocking,
+        first_bytes=cut.first_bytes, last_bytes=cut.last_bytes, l3_bytes=l3_bytes, l3_blocking=m.plan is not None and m.plan.blocking,
     )  # fmt: skip
     team = tuple(replace(loop, passes=images) for loop in loops)
     return Work((*team, control), barriers=BARRIERS_PER_TILE * images * cut.tiles if m.cores > 1 else 0.0, forks=1.0, transfers=moved)

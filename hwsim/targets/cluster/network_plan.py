@@ -157,7 +157,8 @@ def _fused(graph: Graph) -> tuple[frozenset[int], dict[str, str]]:
 
 def _working_sets(graph: Graph, fused: frozenset[int], root: Mapping[str, str]) -> list[_Working]:
     """The working set of every layer, in order."""
-    size = {t: graph.tensors[t].bytes for op in graph.ops for t in (*op.inputs, *op.outputs)}
+    images = int(graph.meta.get("batch", 1))  # one after another
+    size = {t: graph.tensors[t].bytes / images for op in graph.ops for t in (*op.inputs, *op.outputs)}
     last = {root.get(t, t): at for at, op in enumerate(graph.ops) if at not in fused for t in op.inputs}
     made: dict[str, float] = {}
     found = []
@@ -223,7 +224,8 @@ def _plan(graph: Graph, flow: str, l2_bytes: float, l3: float) -> NetworkPlan:
     if held > l3 > 0:
         raise Infeasible("the weights and spilled maps of the network", demand=held, bound=l3, unit="bytes of L3",
                          levers=("a larger l3_bytes", *levers[::2]))  # fmt: skip
+    images = int(graph.meta.get("batch", 1))
     moved = {
-        layer.at: (0.0 if resident else layer.weights) + sum(b for t, b in layer.maps.items() if t in spilled) for layer in layers
+        layer.at: images * ((0.0 if resident else layer.weights) + sum(b for t, b in layer.maps.items() if t in spilled)) for layer in layers
     }  # fmt: skip
     return NetworkPlan(fused, moved, flow in BLOCKING)

@@ -74,6 +74,12 @@ def test_more_cores_never_slow_a_network_down(flow: str) -> None:
     assert 3 < times[0] / times[-1] < 8
 
 
+def test_images_of_a_batch_run_one_after_another() -> None:
+    one, four = (hwsim.simulate(hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8", batch=n), GAP8, DORY, interval=False) for n in (1, 4))
+    assert four.cycles == pytest.approx(4 * one.cycles, rel=0.05)  # first and last tiles are exposed once
+    assert four.cost.bytes_by_level()["l3"] == 4 * one.cost.bytes_by_level()["l3"]
+
+
 def test_dory_runs_at_the_clock_of_its_description_unless_told() -> None:
     assert run("dory-penguinet", **DORY).cost.program.clock_hz == 100e6
     assert run("dory-penguinet", flow="dory", frequency_hz=50e6).cost.program.clock_hz == 50e6
