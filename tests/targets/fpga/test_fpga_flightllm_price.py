@@ -49,7 +49,7 @@ def test_matrix_matrix_forms_bound_the_queues(m: int, k: int, n: int, fuse: str,
     mapping = {**(REPLAY if replay else {}), "hbm_bandwidth_bytes_per_s": rate}
     closed, event = (product(m, k, n, mapping, fuse, fidelity=f).cycles for f in ("analytic", "event"))
     assert event >= closed * (1 - 1e-12)
-    assert event == pytest.approx(closed, rel=0.08)
+    assert event == pytest.approx(closed, rel=0.1)
 
 
 @settings(max_examples=25, deadline=None)
