@@ -141,6 +141,9 @@ def planned(m: Machine) -> Machine:
     if flow not in NETWORK_FLOWS:
         return m
     l1, l2 = m.options.l1_bytes or m.chip.number("network_l1_bytes"), m.options.l2_bytes or m.chip.number("network_l2_bytes")
+    if l2 < l1:
+        raise Infeasible("tiles of the L1 buffer, which come from the L2 buffer", demand=l1, bound=l2, unit="bytes of L2",
+                         levers=("a larger l2_bytes", "a smaller l1_bytes"))  # fmt: skip
     found = replace(m, flow=flow, runtime=m.options.runtime or "gap_sdk", l1_bytes=l1, l2_bytes=l2)
     return replace(found, plan=_plan(graph, flow, l2, m.chip.number("l3_bytes")))
 

@@ -50,6 +50,8 @@ def test_a_network_larger_than_its_memories_is_refused() -> None:
         run("mobilenet-v1-1.0-128", GAP8.replace(l3_bytes=0.0))
     with pytest.raises(Infeasible, match="a tile of a"):
         run("dory-penguinet", l1_bytes=800)
+    with pytest.raises(Infeasible, match="smaller l1_bytes"):
+        run("dory-penguinet", l2_bytes=1000)
     with pytest.raises(Infeasible, match="flash"):
         run("mobilenet-v1-1.0-224", hwsim.load_chip("cortex-m4"))
 
