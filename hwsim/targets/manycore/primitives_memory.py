@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hwsim.core.arguments import number, whole, word
+import numpy as np
+
+from hwsim.core.arguments import flag, number, whole, word
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidTrace
 from hwsim.core.target import Mapped, Primitive
@@ -172,7 +174,12 @@ def mesh_rates(p: Any, arguments: Mapped, shires: int, each: float, lines: float
         if shires > able:
             have = f"{able} of {p['shires']:g} shires have one" if able else "no two shires are so far apart"
             raise InvalidTrace(f"{shires} shires cannot read from a shire {hops:g} hops away: {have}")
+        if arguments["contention"]:
+            return contended_rate(p, at_distance(p, hops, shires), each, lines, most)
         return float(shires * min(link, bandwidth.remote_load(each, lines, most, hops, p)))
+    if arguments["contention"]:
+        offset = offset_of(p, arguments, shires)
+        return contended_rate(p, [shire_map.offset_source(s, offset, shires) for s in range(shires)], each, lines, most)
     return float(bandwidth.ring_load(offset_of(p, arguments, shires), shires, each, lines, most, link, p))
 
 
@@ -185,6 +192,43 @@ def lines_of(p: Any, arguments: Mapped, vector: bool) -> float:
     if lines != int(lines):
         raise InvalidTrace(f"a tensor load moves whole lines: bytes_per_load is a multiple of {line:g}, got {arguments['bytes_per_load']}")
     return lines
+
+
+def places(p: Any) -> tuple[tuple[float, float], ...]:
+    """(column, row) of every shire."""
+    return tuple((float(shire_map.shire_column(s, p)), float(shire_map.shire_row(s, p))) for s in range(int(p["shires"])))
+
+
+def at_distance(p: Any, hops: float, shires: int) -> list[int]:
+    """The shire that each shire reads, exactly `hops` away. Raises `InvalidTrace` when two readers a target are not enough."""
+    from hwsim.targets.manycore import contention  # noqa: PLC0415  (the cycle loops are loaded only when asked for)
+
+    targets = contention.targets_at(hops, shires, places(p))
+    if sum(t >= 0 for t in targets) < shires:
+        raise InvalidTrace(f"no {shires} shires can read {hops:g} hops away with at most {contention.MOST_READERS} readers of a target")
+    return targets
+
+
+def contended_rate(p: Any, targets: list[int], each: float, lines: float, most: float) -> float:
+    """Bytes per cycle of all shires s that read shire targets[s] (-1: none) at once, packet by packet over the mesh."""
+    from hwsim.targets.manycore import contention  # noqa: PLC0415  (as above)
+
+    link = float(p["mesh_link_bytes_per_noc_cycle"] * p["noc_clock_hz"] / p["clock_hz"])
+    hops = [float(shire_map.shire_hops(s, t, p)) if t >= 0 else 1.0 for s, t in enumerate(targets)]
+    alone = np.array([min(link, bandwidth.remote_load(each, lines, most, h, p)) for h in hops])
+    layers = contention.layers_of(float(p["mesh_link_bytes_per_noc_cycle"]), float(p["line_bytes"]))
+    window = max(1, round(each * lines / layers))
+    cycles = window * layers * float(p["line_bytes"]) / alone * float(p["noc_clock_hz"] / p["clock_hz"])
+    return float((alone * contention.shares(targets, list(cycles), window, places(p))).sum())
+
+
+def contended_l3(p: Any, shires: int, each: float, lines: float) -> float:
+    """How many times longer L3 lines take when all shires read at once, packet by packet over the mesh."""
+    from hwsim.targets.manycore import refine  # noqa: PLC0415  (as above)
+
+    if lines != p["outstanding_lines"]:
+        raise InvalidTrace("contention of L3 readers is modelled for path tensor")
+    return refine.stretch(refine.window_of(float(p["l3_cycles"]), each, shires, int(p["shires"]), places(p), p))
 
 
 def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float], held: float | None) -> float:
@@ -206,7 +250,8 @@ def load_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float],
     if level == "remote_scp":
         return mesh_rates(p, arguments, shires, each, lines, most)
     share = (1.0 if level == "l3" else 0.0) if held is None else hits(held, p)
-    return float(bandwidth.cached_load(shires, each, lines, most, share, p))
+    rate = float(bandwidth.cached_load(shires, each, lines, most, share, p))
+    return rate / contended_l3(p, shires, each, lines) if arguments["contention"] else rate
 
 
 def store_rate(p: Any, arguments: Mapped, level: str, readers: tuple[int, float]) -> float:
@@ -231,6 +276,8 @@ def memory_bandwidth(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[
     level = word(arguments, "level", RATED)
     readers = reader_set(p, arguments)
     held = working_set(p, arguments, level, *readers)
+    if flag(arguments, "contention") and (level not in ("remote_scp", "l3") or arguments["access"] == "store"):
+        raise InvalidTrace("contention is of lines that cross the mesh to their readers: loads from level remote_scp or l3")
     if level != "remote_scp" and (arguments["hops"] is not None or arguments["id_offset"] is not None):
         raise InvalidTrace(f"hops and id_offset say which other shire is read: level remote_scp, not {level}")
     if word(arguments, "access", ("load", "store")) == "load":
@@ -253,7 +300,7 @@ PRIMITIVES = {
             "memory_bandwidth", "bandwidth of a set of readers or writers", memory_bandwidth,
             {"level": None, "access": "load", "path": "tensor", "hops": None, "id_offset": None, "minions": None, "shires": None,
              "minions_per_shire": None, "neighbourhoods_per_shire": None, "harts_per_minion": 2, "working_set_bytes": None,
-             "working_set_bytes_per_shire": None, "bytes_per_load": 1024, "stride_bytes": None, "report": "aggregate"},
+             "working_set_bytes_per_shire": None, "bytes_per_load": 1024, "stride_bytes": None, "report": "aggregate", "contention": False},
             frozenset({"hops", "id_offset", "minions", "shires", "minions_per_shire", "neighbourhoods_per_shire", "working_set_bytes",
                        "working_set_bytes_per_shire", "stride_bytes"}),
         ),

@@ -39,7 +39,8 @@ class Window:
 
 def uncontended_rate(latency_cycles: float, readers: float, p: Any) -> float:
     """Bytes per minion cycle that one shire draws alone: lines in flight over latency, at most its link (as `kernels.mesh_cycles`)."""
-    return float(min(p["link_bytes_per_cycle"], readers * p["outstanding_lines"] * p["line_bytes"] / latency_cycles))
+    link = p["mesh_link_bytes_per_noc_cycle"] * p["noc_clock_hz"] / p["clock_hz"]
+    return float(min(link, readers * p["outstanding_lines"] * p["line_bytes"] / latency_cycles))
 
 
 def window_of(latency_cycles: float, readers: float, shires: int, homes: int, at: tuple[tuple[float, float], ...], p: Any) -> Window:
