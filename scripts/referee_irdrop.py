@@ -56,9 +56,10 @@ def arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise InvalidTrace(f"no file {path}")
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise InvalidTrace(f"{path} is a single array; give an npz file with {', '.join(NAMES)}")
+        opened = np.load(path, allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise InvalidTrace(f"{path} is a single array; give an npz file with {', '.join(NAMES)}")
+        with opened as stored:
             missing = [name for name in NAMES if name not in stored.files]
             if missing:
                 raise InvalidTrace(f"{path} has no {', '.join(missing)}; it has {', '.join(stored.files) or 'no array'}")

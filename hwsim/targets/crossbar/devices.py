@@ -80,8 +80,7 @@ class Drift:
 
     def exponent(self, conductance_s: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of nu for cells of these conductances."""
-        with np.errstate(divide="ignore"):
-            g = np.log(np.asarray(conductance_s, dtype=np.float64) / self.unit_s)
+        g = np.log(np.maximum(np.asarray(conductance_s, dtype=np.float64) / self.unit_s, np.finfo(np.float64).tiny))
         (a, b, low, high), (c, d, least, most) = self.mean, self.sigma
         return np.clip(a * g + b, low, high), np.clip(c * g + d, least, most)
 
@@ -129,10 +128,3 @@ class StuckCells:
         """Conductances with cells stuck at random."""
         u = rng.random(conductance_s.shape)
         return np.where(u < self.off, low_s, np.where(u < self.off + self.on, high_s, conductance_s))
-
-    def moments(self, mean_s: Array, variance_s2: Array, low_s: float, high_s: float) -> tuple[Array, Array]:
-        """Mean and variance when each cell may be stuck."""
-        working = 1 - self.off - self.on
-        mean = working * mean_s + self.off * low_s + self.on * high_s
-        square = working * (variance_s2 + mean_s**2) + self.off * low_s**2 + self.on * high_s**2
-        return mean, np.maximum(square - mean**2, 0.0)

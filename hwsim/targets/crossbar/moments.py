@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hwsim.engine.jit import jit, part
 
 Array = NDArray[np.float64]
+FAR = 40.0  # standard deviations beyond which a normal distribution has no weight in double precision
 
 
 @part
@@ -17,17 +18,14 @@ def clipped(mean: float, sigma: float, low: float, high: float) -> tuple[float, 
     """Mean and variance of min(max(N(mean, sigma), low), high); `high` may be infinite, sigma 0."""
     if sigma <= 0.0:
         return min(max(mean, low), high), 0.0
-    a, b = (low - mean) / sigma, (high - mean) / sigma
+    a, b = max((low - mean) / sigma, -FAR), min((high - mean) / sigma, FAR)
+    if a >= FAR or b <= -FAR:
+        return (low if a >= FAR else high), 0.0
     below, above = 0.5 * math.erfc(-a / math.sqrt(2.0)), 0.5 * math.erfc(b / math.sqrt(2.0))
-    inside = max(1.0 - below - above, 0.0)
     density_a, density_b = math.exp(-0.5 * a * a) / math.sqrt(2 * math.pi), math.exp(-0.5 * b * b) / math.sqrt(2 * math.pi)
     # in units of sigma around the mean, so that no large numbers are subtracted
-    tail_a = a * below if below > 0.0 else 0.0
-    tail_b = b * above if above > 0.0 else 0.0
-    first = density_a - density_b + tail_a + tail_b
-    edge_a = a * density_a if density_a > 0.0 else 0.0
-    edge_b = b * density_b if density_b > 0.0 else 0.0
-    second = inside + edge_a - edge_b + a * tail_a * (below > 0.0) + b * tail_b * (above > 0.0)
+    first = density_a - density_b + a * below + b * above
+    second = max(1.0 - below - above, 0.0) + a * density_a - b * density_b + a * a * below + b * b * above
     return mean + sigma * first, sigma * sigma * max(second - first * first, 0.0)
 
 

@@ -21,7 +21,7 @@ from hwsim.engine.jit import jit
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-13  # of the residual's norm, relative to the right-hand side's
-FAST_TOLERANCE = 1e-6
+FAST_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ Order: write error, clipped to the cell's range; stuck cells; drift; reduction b
 product (`ArrayShape.unit_a`): column current = inputs @ difference + noise of variance inputs^2 @ variance.
 
 Independent cell errors add up on a column, so one number per column with variance sum_i x_i^2 (v_ip + v_in) replaces one per cell: the same
-distribution for Gaussian errors, the same mean and variance (and by their number nearly the same shape) where cells are clipped or stuck.
+distribution for Gaussian errors; where cells are clipped or drift, the same mean and variance, and by their number nearly the same shape. A stuck
+cell is too rare and too large an error for that: stuck cells are drawn, never averaged.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Written:
 
     shape: ArrayShape
     difference: Array
-    variance: Array | None
+    variance: NDArray[np.float32] | None
     offsets: Array
     offset_variance: float
     renewed: bool
@@ -88,14 +89,12 @@ def written_conductances(target_s: Array, shape: ArrayShape, sources: Sources, r
 
 
 def conductance_moments(target_s: Array, shape: ArrayShape, sources: Sources) -> tuple[Array, Array]:
-    """Mean and variance over programmings of cells meant to have `target_s`. Raises InvalidChip outside a device model's range."""
+    """Mean and variance over programmings of cells meant to have `target_s`, none stuck. Raises InvalidChip outside a device model's range."""
     mean, variance = target_s, np.zeros_like(target_s)
     if sources.programming is not None:
         sigma = sources.programming.sigma_s(target_s)
         flat = clipped_moments(target_s.ravel(), sigma.ravel(), shape.g_min_s, shape.g_max_s)
         mean, variance = flat[0].reshape(target_s.shape), flat[1].reshape(target_s.shape)
-    if sources.stuck is not None:
-        mean, variance = sources.stuck.moments(mean, variance, shape.g_min_s, shape.g_max_s)
     if sources.drift is not None and sources.time_s is not None:
         first, second = sources.drift.moments(target_s, sources.time_s)
         square = (variance + mean**2) * second
@@ -128,7 +127,7 @@ def program(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources, r
     if sources.wires is not None:
         g = behind_wires(g, shape, sources.wires, exact=sources.exact_wires)
     g = g / shape.level_s
-    variance = _by_digit(sources.read_noise**2 * (g[..., 0] ** 2 + g[..., 1] ** 2)) if sources.read_noise > 0 else None
+    variance = _by_digit(sources.read_noise**2 * (g[..., 0] ** 2 + g[..., 1] ** 2)).astype(np.float32) if sources.read_noise > 0 else None
     parts = len(shape.row_parts(len(matrix)))
     offsets = np.zeros((parts, shape.weight_digits, matrix.shape[1]))
     if sources.offset_a > 0:
@@ -148,8 +147,16 @@ def ensemble(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources) 
         )
     if sources.exact_wires:
         raise InvalidMapping("the exact transfer matrix belongs to one programming: draw it with program(), or take exact_wires off")
+    if sources.stuck is not None:
+        raise InvalidMapping("stuck cells are too rare and too large for one Gaussian number per column: draw them with program()")
     matrix: Integers = checked_integers(weights, shape.weight_limit, "weights")
-    mean, variance = conductance_moments(target_conductances(matrix, shape), shape, sources)
+    target = target_conductances(matrix, shape)
+    if 2**shape.cell_bits <= target.size:  # moments once per level
+        levels = np.rint((target - shape.g_min_s) / shape.level_s).astype(np.int64)
+        mean, variance = conductance_moments(shape.g_min_s + shape.level_s * np.arange(2**shape.cell_bits), shape, sources)
+        mean, variance = mean[levels], variance[levels]
+    else:
+        mean, variance = conductance_moments(target, shape, sources)
     variance = variance + sources.read_noise**2 * (variance + mean**2)
     if sources.wires is not None:
         seen = np.maximum(mean, OPEN_CELL * shape.g_max_s)
@@ -158,6 +165,6 @@ def ensemble(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources) 
     pairs = (variance[..., 0] + variance[..., 1]) / shape.level_s**2
     offsets = np.zeros((len(shape.row_parts(len(matrix))), shape.weight_digits, matrix.shape[1]))
     return Written(
-        shape, _by_digit((mean[..., 0] - mean[..., 1]) / shape.level_s), _by_digit(pairs) if pairs.any() else None, offsets,
+        shape, _by_digit((mean[..., 0] - mean[..., 1]) / shape.level_s), _by_digit(pairs).astype(np.float32) if pairs.any() else None, offsets,
         (sources.offset_a / shape.unit_a) ** 2, renewed=True,
     )  # fmt: skip

@@ -110,13 +110,15 @@ def checked_integers(values: NDArray[np.generic], limit: int, what: str) -> Inte
         raise InvalidTrace(f"{what} of shape {found.shape}: give a matrix")
     if not np.issubdtype(found.dtype, np.integer):
         raise InvalidTrace(f"{what} of type {found.dtype}: quantise them to integers first")
-    if np.abs(found.astype(np.int64)).max() > limit:
+    if found.max() > limit or found.min() < -limit:
         raise InvalidTrace(f"{what} from {found.min()} to {found.max()} do not fit +-{limit}")
-    return found.astype(np.int64)
+    return found.astype(np.int64, copy=False)
 
 
 def input_slice(inputs: Integers, shape: ArrayShape, index: int) -> Array:
     """Slice `index` (0: least significant) of inputs, with their sign."""
+    if shape.input_slices == 1:
+        return inputs.astype(np.float64)
     digit = (np.abs(inputs) >> (index * shape.input_slice_bits)) & (2**shape.input_slice_bits - 1)
     return np.asarray(np.sign(inputs) * digit, dtype=np.float64)
 
