@@ -19,7 +19,7 @@ from hwsim.targets.cluster.tcdm_loop import NO_ACCESS, loop
 
 Figures = Mapping[str, float]
 PATTERNS = ("random", "same_word", "own_bank", "shared_walk", "stride")
-SEED, DRAWS = 20210722, 8  # random addresses: that many draws, averaged
+SEED, DRAWS = 20210722, 16  # random addresses: that many draws, averaged
 MOST_ACCESSES = 50_000_000
 ALU_BYTES, LOOP_BYTES = 4, 12  # an ALU instruction; the add, branch and jump at the end of a body
 ACCESS = {

@@ -1,7 +1,8 @@
-"""The TCDM cycle by cycle: cores that run a loop of accesses and other instructions on banks that serve one access a cycle, first come first served.
+"""The TCDM cycle by cycle: cores that run a loop of accesses and other instructions on banks that serve one access a cycle, first come, first served.
 
 Every core repeats a body of slots. A slot takes one cycle; it may access an address that moves by a stride each pass (or stays). An access that finds
-its bank taken waits until the bank is free; the core waits with it. Of requests of the same cycle the lowest core number is served first.
+its bank taken waits until the bank is free; the core waits with it. Of requests of the same cycle the one whose turn it is goes first: priority
+rotates by a core each cycle, as in a logarithmic interconnect.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def run_loop(bases: Any, strides: Any, extra: int, iterations: int, banks: int, 
     while left > 0:
         core = -1
         for i in range(cores):
-            if turn[i] < iterations and (core < 0 or now[i] < now[core]):
+            if turn[i] < iterations and (
+                core < 0 or now[i] < now[core] or (now[i] == now[core] and (i - now[i]) % cores < (core - now[core]) % cores)
+            ):
                 core = i
         at = slot[core]
         if bases[core, at] != NO_ACCESS:
