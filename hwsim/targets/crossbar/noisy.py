@@ -79,7 +79,7 @@ def _currents(written: Written, x: Array, part: int, rows: slice, digit: int, rn
     variance: NDArray[np.float32] = np.empty((0, 0), np.float32)
     if written.variance is not None:
         single = x.astype(np.float32)  # half the time, and a variance needs no more digits
-        variance = (single * single) @ written.variance[digit, rows]
+        variance = np.asarray((single * single) @ written.variance[digit, rows], dtype=np.float32)
     _noise(current, variance, written.offsets[part, digit], written.offset_variance, rng)
     return current
 
