@@ -1,8 +1,8 @@
 """Instruction-cache stalls of a loop: a private level per core with LRU replacement, a shared level, and L2 behind it.
 
 A loop that fits the private level costs nothing after its first pass. In a larger one, every set with more lines than ways misses on all of them
-(cyclic use under LRU): with E lines too many of a cache of S sets and W ways, E (W + 1) lines miss, until all do. A miss costs the shared level's
-stall, which grows with the body; beyond the shared level every line comes from L2. Sources: hier-icache@7243834; stalls measured with GVSoC.
+(cyclic use under LRU): with E lines too many of a cache of W ways, E (W + 1) lines miss, until all do. A miss costs the shared level's stall, which
+grows with the body; lines that miss in the shared level too, by the same law, come from L2. Sources: hier-icache@7243834; stalls measured with GVSoC.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ def shared_stall_cycles(code_bytes: float, p: Any) -> float:
 @part
 def line_stall_cycles(code_bytes: float, p: Any) -> float:
     """Mean stall of a line of a warm loop of `code_bytes`."""
-    if code_bytes > p.icache_shared_bytes:
-        return float(p.icache_miss_cycles)
-    if p.icache_private_bytes <= 0:
-        return 0.0
-    share = miss_share(code_bytes, p.icache_private_bytes, p.icache_private_ways, p.icache_line_bytes)
-    return float(share * shared_stall_cycles(code_bytes, p)) if share > 0 else 0.0
+    beyond = miss_share(code_bytes, p.icache_shared_bytes, p.icache_ways, p.icache_line_bytes)
+    stall = beyond * p.icache_miss_cycles
+    if p.icache_private_bytes > 0:
+        share = miss_share(code_bytes, p.icache_private_bytes, p.icache_ways, p.icache_line_bytes)
+        if share > beyond:
+            stall += (share - beyond) * shared_stall_cycles(code_bytes, p)
+    return float(stall)
 
 
 @part

@@ -90,6 +90,14 @@ class Loop:
     code_bytes: float | None = None
     cold: bool = False
 
+    def __post_init__(self) -> None:
+        if self.pattern not in L.PATTERNS:
+            raise InvalidTrace(f"pattern is one of {', '.join(L.PATTERNS)}, got '{self.pattern}'{nearest(self.pattern, L.PATTERNS)}")
+        if not (math.isfinite(self.passes) and self.passes >= 0):
+            raise InvalidTrace(f"a loop of {self.passes} passes")
+        if not 0 < self.balance <= 1 + 1e-9:
+            raise InvalidTrace(f"balance is mean over busiest, in (0, 1], got {self.balance}")
+
 
 @dataclass(frozen=True)
 class Transfers:

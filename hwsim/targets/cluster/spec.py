@@ -39,7 +39,7 @@ LIBRARY = (
 MEMORY = (
     Constant("tcdm_banks", least=1.0, whole=True), Constant("tcdm_bytes"), Constant("tcdm_word_bytes"),
     Constant("tcdm_lock_in", zero=True, most=1.0), Constant("tcdm_quiet_density", most=1.0), Constant("tcdm_full_density", most=1.0),
-    Constant("icache_private_bytes", zero=True), Constant("icache_private_ways", least=1.0, whole=True), Constant("icache_line_bytes"),
+    Constant("icache_private_bytes", zero=True), Constant("icache_ways", least=1.0, whole=True), Constant("icache_line_bytes"),
     Constant("icache_shared_bytes"), Constant("icache_shared_stall_cycles", size=STALL_POINTS, zero=True),
     Constant("icache_shared_stall_bytes", size=STALL_POINTS), Constant("icache_miss_cycles", zero=True),
     Constant("l2_bytes"), Constant("l2_access_cycles"), Constant("l3_bytes", zero=True), Constant("l3_bytes_per_cycle"),

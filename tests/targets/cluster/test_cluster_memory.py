@@ -91,6 +91,12 @@ def test_a_loop_beyond_the_private_cache_misses_in_its_full_sets(code: int, miss
     assert stall == pytest.approx(missing * P["icache_shared_stall_cycles"][0])
 
 
+@pytest.mark.parametrize(("code", "missing"), [(4096, 0), (4096 + 16, 5), (4096 + 160, 50), (4096 + 2048, 384)])
+def test_a_loop_beyond_the_shared_cache_fetches_its_full_sets_from_l2(code: int, missing: int) -> None:
+    lines, near = code // 16, P["icache_shared_stall_cycles"][-1]
+    assert icache_stalls(float(code), float(code), 0.0, P) == pytest.approx(missing * P["icache_miss_cycles"] + (lines - missing) * near)
+
+
 def test_beyond_the_shared_cache_every_line_comes_from_l2() -> None:
     assert icache_stalls(8192.0, 8192.0, 0.0, P) == pytest.approx(512 * P["icache_miss_cycles"])
 
