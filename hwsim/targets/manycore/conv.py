@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from hwsim.core.dtype import dtype
 from hwsim.core.op import Op
 from hwsim.core.operators import conv_output
 from hwsim.targets.manycore.gemm import Operand, Product
@@ -43,8 +42,3 @@ def depthwise_pass(op: Op, converted: float, m: Machine) -> Pass:
     taps = op["r"] * op["s"] * (op["c"] // op["groups"])
     vectors = n * high * wide * math.ceil(channels / m.lanes)
     return Pass(vectors, Loop(vector=taps), reads=float(taps), writes=1.0, converted=converted)
-
-
-def weight_bytes(op: Op) -> float:
-    """Bytes of the weights and biases of a convolution."""
-    return sum(o.elements * dtype(op.dtype_of(o)).bytes for o in op.operands if o.role == "weight")

@@ -1,4 +1,4 @@
-"""Matrix products on the tensor unit: tiles over minions, K over minions, and what each level must deliver. Facts of the loop: facts section 9.
+"""Matrix products on the tensor unit: tiles over minions, K over minions, and what each level must deliver.
 
 A minion keeps one tile of C (16 x 16) in its registers through all of K; A comes double-buffered through the L1 scratchpad, B streams through TenB.
 A shire's tiles lie side by side, so that its minions share rows of A and columns of B: a line leaves the shire's memory once and reaches all that

@@ -1,16 +1,10 @@
-"""The host: kernel launches and copies over PCIe."""
+"""The host: copies over PCIe (launches are constants of the chip)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hwsim.engine.jit import part
-
-
-@part
-def launch_s(queued: bool, p: Any) -> float:
-    """Seconds per kernel launch: each of many queued ones, or launch and wait."""
-    return float(p.launch_queued_s if queued else p.launch_sync_s)
 
 
 @part

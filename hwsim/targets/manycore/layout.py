@@ -18,8 +18,6 @@ WORD_ELEMENTS = {"fp32": 1, "fp16": 2, "int8": 4}  # elements in a 32-bit word o
 OWN, REMOTE, L3, DRAM = 0, 1, 2, 3
 # units, as the note `unit` gives them
 SCALAR, SIMD, TENSOR = 1, 2, 3
-UNIT_NAMES = {SCALAR: "scalar", SIMD: "simd", TENSOR: "tensor"}
-DATA_CODES = {"zeros": 0, "ones": 1, "random": 2, "unspecified": 3}
 
 OP_FIELDS = (
     "macs", "compulsory_bytes", "modelled",

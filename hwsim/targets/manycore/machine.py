@@ -51,11 +51,6 @@ class Machine:
         """True when attention keeps its scores on the minion: the default of a compiled graph, not of a kernel per operator."""
         return not self.kernels if self.options.flash_attention is None else self.options.flash_attention
 
-    @property
-    def tile_bytes(self) -> int:
-        """Bytes of one full operand tile: a line per row or word."""
-        return self.rows * self.line
-
 
 def machine(chip: Chip, options: Options, kernels: bool) -> Machine:
     """Read the structure of `chip`. Raises `InvalidMapping` when the options ask for more than it has."""

@@ -12,6 +12,7 @@ from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.manycore import spec, spec_energy
 from hwsim.targets.manycore.dvfs import check_power_clock, power_known
 from hwsim.targets.manycore.energy import prepare_activity, set_power, tensor_loop_j
+from hwsim.targets.manycore.layout import WORD_ELEMENTS
 from hwsim.targets.manycore.mapping import parse_options
 from hwsim.targets.manycore.memory import set_network
 from hwsim.targets.manycore.spec_energy import CARD_CODES, DATA_CODES, RANDOM, SCOPE_CODES, TENSOR_CODES
@@ -23,7 +24,6 @@ POINT = {"clock_hz": "frequency_hz", "die_temperature_c": "die_temperature_c"}  
 TILE_LEVELS = {
     "shared": spec_energy.FROM_READ_BUFFER, "private": spec_energy.FROM_OWN_SCRATCHPAD, "dram": spec_energy.FROM_DRAM,
 }  # fmt: skip
-WORD_ELEMENTS = {"fp32": 1, "fp16": 2, "int8": 4}  # elements of a 32-bit word
 
 
 @jit

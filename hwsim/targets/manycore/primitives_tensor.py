@@ -12,11 +12,11 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Mapped, Primitive
 from hwsim.engine.jit import jit
 from hwsim.targets.manycore import memory, tensor
+from hwsim.targets.manycore.layout import WORD_ELEMENTS
 from hwsim.targets.manycore.power import tensor_loop_power
 from hwsim.targets.manycore.primitives_common import hops_of, per_shire, readers, record
 from hwsim.targets.manycore.spec_energy import DATA_CODES
 
-DTYPES = {"fp32": (0, 1), "fp16": (1, 2), "int8": (2, 4)}  # code, elements per 32-bit word
 SOURCES = ("l1scp", "tenb")
 TILES = ("shared", "private", "dram")
 LEVELS = ("l2_read_buffer", "l2", "own_scp", "remote_scp", "l3", "dram")
@@ -24,18 +24,13 @@ LEVELS = ("l2_read_buffer", "l2", "own_scp", "remote_scp", "l3", "dram")
 
 @dataclass(frozen=True)
 class Shape:
-    """One TensorFMA: C (m x n) += A (m x k) B (k x n), `words` 32-bit words of k, dtype code."""
+    """One TensorFMA: C (m x n) += A (m x k) B (k x n), `words` 32-bit words of k; `int8` operands."""
 
     m: int
     n: int
     k: int
     words: int
-    code: int
-
-    @property
-    def int8(self) -> bool:
-        """True for int8 operands."""
-        return self.code == DTYPES["int8"][0]
+    int8: bool
 
     @property
     def macs(self) -> int:
@@ -45,7 +40,8 @@ class Shape:
 
 def shape_of(chip: Chip, arguments: Mapped) -> Shape:
     """Read m, n, k and dtype. Raises `InvalidTrace` for what the unit does not take."""
-    code, per_word = DTYPES[word(arguments, "dtype", tuple(DTYPES))]
+    name = word(arguments, "dtype", tuple(WORD_ELEMENTS))
+    per_word = WORD_ELEMENTS[name]
     words_most = int(chip.number("tile_words"))
     m = whole(arguments, "m", most=chip.number("tile_rows"))
     n = whole(arguments, "n", least=4, most=chip.number("tile_cols"))
@@ -54,7 +50,7 @@ def shape_of(chip: Chip, arguments: Mapped) -> Shape:
         raise InvalidTrace(f"n must be a multiple of 4, got {n}")
     if k % per_word:
         raise InvalidTrace(f"k must be a multiple of {per_word} with {arguments['dtype']}: rows of A are whole 32-bit words, got {k}")
-    return Shape(m, n, k, k // per_word, code)
+    return Shape(m, n, k, k // per_word, name == "int8")
 
 
 @jit
@@ -141,7 +137,7 @@ def path_latency(remote: int, hops: float, p: Any) -> float:
 
 def peak_rate(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Peak rate of the tensor units: ``2 MAC/cycle x minions x clock``; all minions on the die may be counted."""
-    dtype = word(arguments, "dtype", tuple(DTYPES))
+    dtype = word(arguments, "dtype", tuple(WORD_ELEMENTS))
     p = record(chip, mapping)[0]
     most = max(chip.number("shires_on_die"), chip.number("shires")) * chip.number("minions_per_shire")
     minions = int(p["shires"] * p["minions_per_shire"]) if arguments["minions"] is None else whole(arguments, "minions", most=most)

@@ -197,9 +197,8 @@ def block_fields(batch: int, m_rows: int, k: int, n: int, weights: float, weight
     """Fields of a product with block-quantised weights: 8-lane dequantise-and-dot, rows of weights dealt out to harts (llama.cpp's ET backend).
 
     Rows go to all harts, or to minions whose two harts share K (K of at least 8192, or 2048 with at most eight rows a minion) and pass one credit per
-    result to add their parts. All harts of a shire
-    walk the same activations in step and keep none: each of their lines comes from L3. A row's weights come from their home for the first vector of
-    activations, all harts at once, and from L2 for the others.
+    result to add their parts. All harts of a shire walk the same activations in step and keep none: each of their lines comes from L3. A row's
+    weights come from their home for the first vector of activations, all harts at once, and from L2 for the others.
     """
     w = m.workers
     rows = batch * n

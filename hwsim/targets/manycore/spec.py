@@ -39,7 +39,7 @@ TENSOR = _several(
     "fma_hazard_cycles", "fma_hazard_int8_cycles", "fma_port_fp", "fma_port_int8", "fma_port_int8_one_row",
     "fma_fill_hidden_int8_cycles", "fma_pair_early_cycles",
     "fma_fill_l1_fp_cycles", "fma_fill_l1_int8_cycles", "fma_fill_tenb_fp_cycles", "fma_fill_tenb_int8_cycles",
-    "fma_tail_fp_cycles", "fma_tail_int8_cycles", "fma_line_slack_cycles", "tensor_issue_cycles", "quant_float_cycles", "quant_short_cycles",
+    "fma_tail_fp_cycles", "fma_tail_int8_cycles", "fma_line_slack_cycles", "tensor_issue_cycles", "quant_float_cycles",
 )  # fmt: skip
 MEMORY = (
     *_several(

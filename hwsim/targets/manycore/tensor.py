@@ -80,17 +80,3 @@ def operand_cycles(m: float, words: float, a_loaded: bool, b_loaded: bool, minio
     shared = operand_lines(m, words, a_loaded, b_loaded) * p.line_bytes / minion_bytes_per_cycle
     lines = max(m if a_loaded else 0.0, words if b_loaded else 0.0)
     return float(max(shared, lines / p.outstanding_lines * p.load_round_trip_cycles))
-
-
-@part
-def macs_per_cycle(dtype: int, p: Any) -> float:
-    """MACs per cycle and minion of the tensor unit; dtype 0 fp32, 1 fp16, 2 int8."""
-    if dtype == 0:
-        return float(p.macs_per_cycle_fp32)
-    return float(p.macs_per_cycle_fp16 if dtype == 1 else p.macs_per_cycle_int8)
-
-
-@part
-def quant_cycles(cols: float, rows: float, floating: bool, p: Any) -> float:
-    """Cycles of one element-wise step of TensorQuant on a block of C: one u-op per register of lanes, at least the depth of the step."""
-    return float(math.ceil(cols / p.lanes) * max(rows, p.quant_float_cycles if floating else p.quant_short_cycles))
