@@ -62,7 +62,7 @@ def issued(c: Any) -> float:
 def divide_cycles(divisor: int, least: float) -> float:
     """Cycles of a 32-bit integer division: `least` + leading zeros of the divisor. Source: CV32E40P pipeline documentation.
 
-    >>> divide_cycles(3, 3), divide_cycles(2**31, 3)
+    >>> divide_cycles(3, 3.0), divide_cycles(2**31, 3.0)
     (33.0, 3.0)
     """
     return least + (WORD_BITS - divisor.bit_length())
