@@ -1,6 +1,6 @@
 """Byte kernels of the GAP8 micro-benchmarks: pooling, a 5 x 5 convolution of one channel, a fully connected layer, a binary convolution.
 
-Structure as measured on silicon (facts 'GAP8 silicon micro-benchmarks', benchmarks@f12e260): columns (or rows of a linear layer) dealt in contiguous
+Structure as measured on silicon (benchmarks@f12e260): columns (or rows of a linear layer) dealt in contiguous
 chunks, one team start an iteration; `simd` packs four bytes in a word.
 """
 

@@ -1,6 +1,6 @@
 """Dot products: plain RV32IM, packed bytes with hardware loops, and floating point.
 
-Structure measured with GVSoC (facts 'dot kernels of the group gvsoc-dot'): int32 without Xpulp 11 cycles an element (7 instructions, a load-use
+Structure measured with GVSoC: int32 without Xpulp 11 cycles an element (7 instructions, a load-use
 stall, a taken branch); int8 with hardware loop 4 cycles for 4 elements (2 post-increment loads, a stall, a dot product), 3 when unrolled by two.
 """
 
