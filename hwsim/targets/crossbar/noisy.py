@@ -106,13 +106,10 @@ def products(written: Written, inputs: NDArray[np.generic], converter: LinearCon
     return total
 
 
-def activations(
-    written: Written, inputs: NDArray[np.generic], scale: float, ramp: Ramp, thresholds: Array, rng: np.random.Generator
-) -> Array:
-    """f(scale x inputs @ weights) as a ramp converts it, (reads, outputs), in the ramp's output units.
+def held_values(written: Written, inputs: NDArray[np.generic], scale: float, rng: np.random.Generator) -> Array:
+    """scale x inputs @ weights as each column holds it for a ramp, (reads, outputs), in pre-activations; `scale`: of one integer product.
 
-    `scale`: pre-activation of one integer product; `thresholds` in pre-activations: `ramp.thresholds()`, `RampColumn.thresholds` or those of a
-    written ramp. A ramp ends the computation of a column, so the whole product must be one read of one array. Raises InvalidMapping, InvalidTrace.
+    A ramp ends the computation of a column, so the whole product must be one read of one array. Raises InvalidMapping, InvalidTrace.
     """
     x, shape = _inputs(written, inputs), written.shape
     parts = shape.row_parts(written.inputs)
@@ -121,13 +118,27 @@ def activations(
             f"a nonlinear ramp cannot add {shape.input_slices} input slices, {shape.weight_digits} weight digits and {len(parts)} row parts: "
             "apply inputs in one slice, hold a weight in one pair of cells, and take an array with a row for every input"
         )
-    if len(thresholds) != ramp.codes - 1 or np.any(np.diff(thresholds) < 0):
-        raise InvalidTrace(f"a ramp of {ramp.bits} bits takes {ramp.codes - 1} ascending thresholds")
     if not 0 < scale < math.inf:
         raise InvalidTrace(f"a scale of {scale:g} per integer product")
-    current = _currents(written, input_slice(x, shape, 0), 0, parts[0], 0, rng)
-    codes = convert((scale * current).ravel(), np.ascontiguousarray(thresholds, dtype=np.float64))
-    return np.asarray(ramp.levels()[codes].reshape(current.shape), dtype=np.float64)
+    return scale * _currents(written, input_slice(x, shape, 0), 0, parts[0], 0, rng)
+
+
+def ramp_outputs(held: Array, ramp: Ramp, thresholds: Array) -> Array:
+    """Output levels that a ramp converts held values to; `thresholds`: `ramp.thresholds()`, `RampColumn.thresholds` or `written_thresholds`.
+
+    Raises InvalidTrace for another number of thresholds, or falling ones.
+    """
+    if len(thresholds) != ramp.codes - 1 or np.any(np.diff(thresholds) < 0):
+        raise InvalidTrace(f"a ramp of {ramp.bits} bits takes {ramp.codes - 1} ascending thresholds")
+    codes = convert(np.ascontiguousarray(held, dtype=np.float64).ravel(), np.ascontiguousarray(thresholds, dtype=np.float64))
+    return np.asarray(ramp.levels()[codes].reshape(held.shape), dtype=np.float64)
+
+
+def activations(
+    written: Written, inputs: NDArray[np.generic], scale: float, ramp: Ramp, thresholds: Array, rng: np.random.Generator
+) -> Array:
+    """f(scale x inputs @ weights) as one ramp converts all columns, (reads, outputs). Raises InvalidMapping, InvalidTrace."""
+    return ramp_outputs(held_values(written, inputs, scale, rng), ramp, thresholds)
 
 
 def calibrated_full_scale(written: Written, inputs: NDArray[np.generic], quantile: float = 1.0) -> float:

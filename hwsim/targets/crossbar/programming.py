@@ -54,8 +54,7 @@ class Sources:
 class Written:
     """A matrix on crossbars. `difference`: (digits, inputs, outputs); `variance`: the same shape, or None when nothing varies between reads.
 
-    `offsets`: (row parts, digits, outputs); `offset_variance`: of offsets that are new with every product. `renewed`: every product has its
-    own programming.
+    `offsets`: (row parts, digits, outputs); `offset_variance`: of offsets that are new with every product.
     """
 
     shape: ArrayShape
@@ -63,7 +62,6 @@ class Written:
     variance: NDArray[np.float32] | None
     offsets: Array
     offset_variance: float
-    renewed: bool
 
     @property
     def inputs(self) -> int:
@@ -132,7 +130,7 @@ def program(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources, r
     offsets = np.zeros((parts, shape.weight_digits, matrix.shape[1]))
     if sources.offset_a > 0:
         offsets = sources.offset_a / shape.unit_a * rng.standard_normal(offsets.shape)
-    return Written(shape, _by_digit(g[..., 0] - g[..., 1]), variance, offsets, 0.0, renewed=False)
+    return Written(shape, _by_digit(g[..., 0] - g[..., 1]), variance, offsets, 0.0)
 
 
 def ensemble(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources) -> Written:
@@ -166,5 +164,5 @@ def ensemble(weights: NDArray[np.generic], shape: ArrayShape, sources: Sources) 
     offsets = np.zeros((len(shape.row_parts(len(matrix))), shape.weight_digits, matrix.shape[1]))
     return Written(
         shape, _by_digit((mean[..., 0] - mean[..., 1]) / shape.level_s), _by_digit(pairs).astype(np.float32) if pairs.any() else None, offsets,
-        (sources.offset_a / shape.unit_a) ** 2, renewed=True,
+        (sources.offset_a / shape.unit_a) ** 2,
     )  # fmt: skip
