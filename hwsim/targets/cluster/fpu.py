@@ -18,14 +18,17 @@ from hwsim.targets.cluster.core import simple_float
 
 
 @part
-def fpu_stall_cycles(c: Any, cycles: float, running: float, p: Any) -> float:
-    """Cycles by which shared units lengthen a loop of `cycles` that `running` cores run at once; 0 in emulation and without a unit."""
+def fpu_stall_cycles(c: Any, cycles: float, running: float, balance: float, p: Any) -> float:
+    """Cycles by which shared units lengthen a loop of `cycles` that `running` cores run at once; 0 in emulation and without a unit.
+
+    `c` counts the busiest core; the cores of a unit have `balance` times as much on average, for whole units of work are dealt evenly to the units.
+    """
     if p.emulated > 0 or p.fpu_units <= 0:
         return 0.0
     fullest = math.ceil(running / p.fpu_units)
     issues = simple_float(c) * p.fp_cycles + c[L.FMA] * p.fma_cycles
     divides = c[L.FDIV] * p.fdiv_cycles + c[L.FDIV_HALF] * p.fdiv_half_cycles
-    return float(max(cycles, fullest * issues, math.ceil(running / p.dividers) * divides) - cycles)
+    return float(max(cycles, balance * fullest * issues, balance * math.ceil(running / p.dividers) * divides) - cycles)
 
 
 @dataclass(frozen=True)

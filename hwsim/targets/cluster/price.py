@@ -71,7 +71,7 @@ def price(op: Any, p: Any, out: Any) -> None:
         issue = loop_cycles(c, running, p)
         words = tcdm_accesses(c)
         bank = tcdm_stall_cycles(words, issue, running, op.pattern[i], op.stride_words[i], p)
-        unit = fpu_stall_cycles(c, issue, running, p)
+        unit = fpu_stall_cycles(c, issue, running, min(1.0, op.balance[i] * op.cores / running), p)
         fetch = fetch_stall(c, op, i, p)
         if op.sequential[i] > 0:
             sequential += issue + bank + unit + fetch

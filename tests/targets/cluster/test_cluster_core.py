@@ -119,3 +119,11 @@ def test_operations_that_nobody_has_are_refused() -> None:
     too_many = tuple(Loop(Mix(alu=1), 1) for _ in range(L.LOOPS + 1))
     with pytest.raises(InvalidTrace, match=f"{L.LOOPS + 1} loops"):
         slots(Work(too_many))
+
+
+def test_unevenly_dealt_work_loads_the_units_evenly() -> None:
+    """24 cores with 32 columns: no core has more than two, but the four units see eight each, not twelve."""
+    chip = PULP.replace(cores=24.0, tcdm_banks=1024.0)
+    m, p = resolved(chip, {})
+    found = priced(Work((Loop(Mix(fma=50, alu=50), 2, balance=32 / 48, pattern="free"),)), m, p)
+    assert found["cycles"] == pytest.approx(8 * 50)
