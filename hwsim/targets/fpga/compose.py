@@ -59,9 +59,9 @@ def _overridden(whole: Chip, options: Options) -> Chip:
     stated = options.stated
     replaced = {"clock_hz": "design_clock_hz", **engine.overrides}
     values = {constant: stated[option] for option, constant in replaced.items() if option in stated}
-    if values:
-        whole = whole.replace(**values)
-        check_chip(whole)
+    whole = whole.replace(**values) if values else whole
     if (clock := whole.number("design_clock_hz")) > (limit := clock_limit(whole)):
         raise Infeasible(f"clock of {whole.name}", demand=clock, bound=limit, unit="Hz", levers=("a lower clock_hz",))
+    if values:
+        check_chip(whole)
     return whole

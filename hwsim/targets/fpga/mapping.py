@@ -19,7 +19,7 @@ class Options(BaseModel):
 
     `design` puts a design on a bare device, `clock_hz` sets its clock. FlightLLM: `timing` (the authors' simulator, or the board), `cores`,
     `core_efficiency`, `hbm_efficiency`, `hbm_bandwidth_bytes_per_s`, `qk_density`, `weight_bits`, `overlap`, `attention_mask`, the buckets of
-    program lengths, `share_slrs`, `merge_channels`; `length_pairs`: the figure is the geometric mean over [prompt, generate] pairs. Edge-MoE:
+    program lengths, `share_slrs`, `merge_channels`; `length_pairs` (case files alone): geometric mean over [prompt, generate] pairs. Edge-MoE:
     `expert_order`, `softmax`, `gelu`, `linear`, `attention`. DPU: `arch`, `threads`, `softmax_cores`, `clock_gating`, `dsp_usage`, `policy`,
     `switch`. Zynq memory: `axi_ports`, `port_bits`, `column_aligned`, `bytes_per_transfer`. Arrays: `rows`, `cols`, `dsp_packing`, `multiplier`.
     FlexLLM: `tp`, `wp_kqvo`, `wp_mha`, `wp_ffn`, `wp_int4`, `bp`. Spatial designs: `macs_per_kernel`, `dsp`, `slrs`. `cards`: boards; `weights`:
@@ -38,7 +38,7 @@ class Options(BaseModel):
     hbm_efficiency: float | None = Share
     hbm_bandwidth_bytes_per_s: PositiveFloat | None = None
     qk_density: float | None = Share
-    weight_bits: PositiveFloat | None = None
+    weight_bits: float | None = Field(default=None, ge=1, le=32)
     overlap: bool | None = None
     attention_mask: Literal["released_block_mask", "lambda", "none"] | None = None
     decode_bucket: PositiveInt | None = None
@@ -92,5 +92,7 @@ def parse_options(mapping: Mapping[str, Any]) -> Options:
 
 def refuse_strange(options: Options, known: frozenset[str], design: str) -> None:
     """Raise `InvalidMapping` when an option is stated that means nothing to the design."""
+    if "length_pairs" in options.stated:
+        raise InvalidMapping("length_pairs asks for a mean over several requests, which case files take (hwsim validate); a run is one request")
     if strange := sorted(set(options.stated) - known):
         raise InvalidMapping(f"design '{design}' has no mapping option {', '.join(strange)}; it has {', '.join(sorted(known))}")

@@ -93,8 +93,9 @@ def dsp58_chain_segment(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mappi
 
 def int8_packing_depth(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Products that sum exactly in one lane of a packed accumulator."""
-    lane = chip.number("dsp_lane_bits") if arguments["lane_bits"] is None else whole(arguments, "lane_bits")
-    return {"count": float(packing_depth(int(lane), whole(arguments, "product_bits", least=2)))}
+    widest = int(chip.number("dsp_accumulator_bits"))
+    lane = chip.number("dsp_lane_bits") if arguments["lane_bits"] is None else whole(arguments, "lane_bits", most=widest)
+    return {"count": float(packing_depth(int(lane), whole(arguments, "product_bits", least=2, most=widest)))}
 
 
 def dsp_chain(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
@@ -171,7 +172,9 @@ def platform_power(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[st
     if state.startswith("idle"):
         return {"power_w": still}
     if engine.running_w is None:
-        raise UnsupportedOp("fpga", (f"platform_power (what design '{made.text('design')}' draws at work depends on its graph: run one)",))
+        raise InvalidTrace(f"platform_power: what design '{made.text('design')}' draws at work depends on its graph; run one and read power_w")
+    if state == "request_trace_mean" and "request_busy_share" not in made.params:
+        raise InvalidTrace(f"platform_power: design '{made.text('design')}' states no request_busy_share: no mean over a trace of requests is known")
     share = made.number("request_busy_share") if state == "request_trace_mean" else 1.0
     return {"power_w": still + share * engine.running_w(made, options)}
 

@@ -139,7 +139,7 @@ def check_chip(chip: Chip) -> None:
 
 
 def contradictions(chip: Chip) -> Iterator[str]:
-    """What is wrong with a device's constants taken together."""
+    """What is wrong with the constants of a device, or of a device and its design, taken together."""
     for name in RESOURCES:
         if chip.number(f"shell_{name}") > chip.number(name):
             yield f"shell_{name} exceeds {name}"
@@ -147,3 +147,5 @@ def contradictions(chip: Chip) -> Iterator[str]:
         yield "ddr_refresh_s reaches ddr_refresh_interval_s"
     if chip.text("dsp_type") == DSP58 and not {"dsp_chain_first_s", "dsp_chain_next_s"} <= set(chip.params):
         yield "dsp58 slices need dsp_chain_first_s and dsp_chain_next_s"
+    if "design_clock_hz" in chip.params and chip.number("design_clock_hz") > chip.number("dsp_fmax_hz"):
+        yield "design_clock_hz exceeds dsp_fmax_hz, the clock of a fully registered DSP slice"
