@@ -101,3 +101,13 @@ def test_an_attention_that_brings_its_own_keys_keeps_none() -> None:
     k, v = (b.tensor(n, (1, 1, 8, 64), role="kv_cache") for n in "kv")
     b.op("attention", "attention", [q, k, v], heads=1, q=8, kv=8, head_dim=64, new=8)
     assert resident_bytes(b.graph(trace="encoder")) == 0
+
+
+def test_a_column_may_be_a_vector_or_a_matrix() -> None:
+    fields = np.dtype([("kind", np.float64), ("loops", np.float64, (2,)), ("counts", np.float64, (2, 3))])
+    counts = ((1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    table = operator_table(graph_of(8, 4, 8), fields, lambda at, op: {"kind": at, "loops": (1.0, 2.0), "counts": counts})
+    assert len(table.rows) == 4 and table.rows["counts"][1].tolist() == [list(row) for row in counts]
+    merged = operator_table(graph_of(8, 8), fields, lambda at, op: {"loops": (1.0, 2.0)})
+    assert len(merged.rows) == 1 and merged.counts.tolist() == [2]
+    assert merged.rows["counts"][0].tolist() == [[0.0] * 3] * 2
