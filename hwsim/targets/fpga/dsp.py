@@ -8,6 +8,8 @@ from itertools import pairwise
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip
 
+MVU_CYCLES = 5  # pipeline of a matrix-vector unit on DSP48E2, Xilinx FINN
+
 
 def products_per_slice(chip: Chip, input_bits: float, weight_bits: float, *, shared: bool) -> float:
     """Products of one DSP slice per cycle: packed ones share an operand; 0 when a product does not fit a slice.

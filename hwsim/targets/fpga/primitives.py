@@ -12,7 +12,7 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.fpga import kernels, spec
 from hwsim.targets.fpga.chain import chain_cycles, chain_fill, overflow_cycles
 from hwsim.targets.fpga.compose import composed, engine_of
-from hwsim.targets.fpga.dsp import chain_segment, packing_depth, products_per_slice, sparse_imbalance
+from hwsim.targets.fpga.dsp import MVU_CYCLES, chain_latency, chain_segment, packing_depth, products_per_slice, sparse_imbalance, vector_unit_slices
 from hwsim.targets.fpga.engines import ENGINES
 from hwsim.targets.fpga.mapping import Options, parse_options
 from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_crossing_rate, hbm_rate
@@ -87,7 +87,7 @@ def dsp58_chain_segment(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mappi
         raise UnsupportedOp("fpga", (f"dsp58_chain_segment ({chip.name} has {chip.text('dsp_type')} slices)",))
     clock = parse_options(mapping).clock_hz
     if clock is None:
-        raise InvalidTrace("dsp58_chain_segment needs the mapping option clock_hz")
+        raise InvalidTrace("a chain of DSP58 slices needs the mapping option clock_hz")
     return {"count": float(chain_segment(clock, chip.number("dsp_chain_first_s"), chip.number("dsp_chain_next_s")))}
 
 
@@ -121,6 +121,25 @@ def dsp_chain(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, fl
     slices = math.ceil(rows / packed) * length * outputs
     peak = rows * length * outputs
     return {"cycles": cycles, "dsp": slices, "macs_per_cycle": peak, "utilisation": m * k * n * mean / (cycles * peak)}
+
+
+def vector_unit(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """A matrix-vector unit of `outputs` x `inputs` products a cycle: ``ceil(rows / outputs) ceil(cols / inputs) vectors`` cycles and one fill.
+
+    On DSP58 the fill follows from the segments of an un-registered chain at the mapping's clock. Source: Xilinx FINN.
+    """
+    rows, cols, vectors = (whole(arguments, name) for name in ("rows", "cols", "vectors"))
+    outputs, inputs = whole(arguments, "outputs", most=rows), whole(arguments, "inputs", most=cols)
+    bits = whole(arguments, "bits", most=int(min(chip.vector("dsp_mult_bits"))))
+    fill = MVU_CYCLES
+    if "dsp_chain_first_s" in chip.params and bits <= 8:
+        segment = int(dsp58_chain_segment(chip, arguments, mapping)["count"])
+        if not segment:
+            raise InvalidTrace("vector_unit: no slice fits a cycle of this clock without a register; a lower clock_hz")
+        fill = chain_latency(math.ceil(inputs / chip.number("dsp_int8_macs")), segment)
+    steady = math.ceil(rows / outputs) * math.ceil(cols / inputs) * vectors
+    slices = vector_unit_slices(chip, outputs, inputs, bits)
+    return {"cycles": steady + fill, "dsp": slices, "macs_per_cycle": outputs * inputs}
 
 
 def _several(arguments: Mapped, name: str) -> tuple[float, ...]:
@@ -190,6 +209,8 @@ OWN = (
     Primitive("dsp_chain", "a matrix product on chains of DSP slices, dense or N:M sparse", dsp_chain,
               {"m": 1, "k": None, "n": None, "rows": 1, "chain": 16, "outputs": 1, "group": 2, "bits": 8, "block": 16, "kept": 16, "chance": 1.0,
                "extra_cycles": 0}),
+    Primitive("vector_unit", "a matrix-vector unit: cycles and DSP slices", vector_unit,
+              {"rows": None, "cols": None, "vectors": 1, "outputs": 1, "inputs": 1, "bits": 8}),
     Primitive("design_resources", "LUT, FF, BRAM, URAM and DSP slices of a design", design_resources),
     Primitive("peak_macs", "MACs per cycle of a design", peak_macs, {"mode": "mm"}),
     Primitive("peak_tops", "peak operations per second of a design", peak_tops, {"mode": "mm"}),

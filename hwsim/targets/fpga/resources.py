@@ -69,8 +69,3 @@ def uram_of(width_bits: float, depth: float, banks: float = 1) -> float:
 def bram_of_bytes(size_bytes: float) -> float:
     """BRAM36 that hold `size_bytes` with no regard to ports."""
     return math.ceil(size_bytes * 8 / BRAM_BITS)
-
-
-def uram_of_bytes(size_bytes: float) -> float:
-    """URAM that hold `size_bytes` with no regard to ports."""
-    return math.ceil(size_bytes * 8 / URAM_BITS)

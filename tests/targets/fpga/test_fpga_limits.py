@@ -56,3 +56,16 @@ def test_options_that_mean_nothing_to_a_run(mapping: dict[str, Any], match: str)
 def test_primitives_refuse_clearly(name: str, arguments: dict[str, Any], design: str | None, error: type[HwsimError]) -> None:
     with pytest.raises(error):
         hwsim.primitive(name, hwsim.load_chip("u280"), arguments, {} if design is None else {"design": design})
+
+
+def test_vector_unit() -> None:
+    """FINN: (MH / PE)(MW / SIMD) vectors; ceil(PE / packed) SIMD slices of DSP48E2, PE ceil(SIMD / 3) of DSP58, segments of five at 300 MHz."""
+    given = {"rows": 64, "cols": 96, "vectors": 10, "outputs": 8, "inputs": 24}
+    old = hwsim.primitive("vector_unit", hwsim.load_chip("u280"), given)
+    assert (old["cycles"], old["dsp"], old["macs_per_cycle"]) == (8 * 4 * 10 + 5, 4 * 24, 192)
+    new = hwsim.primitive("vector_unit", hwsim.load_chip("vhk158"), given, {"clock_hz": 300e6})
+    assert (new["cycles"], new["dsp"]) == (8 * 4 * 10 + 2 + 3, 8 * 8)
+    with pytest.raises(InvalidTrace, match="clock_hz"):
+        hwsim.primitive("vector_unit", hwsim.load_chip("vhk158"), given)
+    with pytest.raises(InvalidTrace, match="inputs"):
+        hwsim.primitive("vector_unit", hwsim.load_chip("u280"), {**given, "inputs": 97})
