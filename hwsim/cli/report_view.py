@@ -81,17 +81,21 @@ def _breakdowns(report: Report) -> Iterator[Group]:
     )  # fmt: skip
     for key, heading, unit in titles:
         if found := {k: v for k, v in parts.get(key, {}).items() if v}:
-            yield _shares(heading, found, unit)
+            yield _shares(heading, found, unit, clock_hz=report.cost.program.clock_hz if "mechanism" in heading else 0.0)
 
 
-def _shares(heading: str, parts: Mapping[str, float], unit: str) -> Group:
+def _shares(heading: str, parts: Mapping[str, float], unit: str, *, clock_hz: float = 0.0) -> Group:
+    """Parts of a whole, the largest first; of seconds the cycles too where `clock_hz` says how long one is."""
     whole = sum(parts.values())
     ranked = sorted(parts.items(), key=lambda kv: -kv[1])
     shown = ranked[:PARTS]
     if rest := ranked[PARTS:]:
         shown.append((f"{len(rest)} more", sum(v for _, v in rest)))
-    rows = [(name, f"{value:,.6g} mm2" if unit == "mm2" else engineering(value, unit), share(value / whole)) for name, value in shown]
-    return table(heading, ("", "value", "share"), rows)
+    rows = []
+    for name, value in shown:
+        cycles = (f"{value * clock_hz:,.6g}",) if clock_hz else ()
+        rows.append((name, f"{value:,.6g} mm2" if unit == "mm2" else engineering(value, unit), *cycles, share(value / whole)))
+    return table(heading, ("", "value", *(("cycles",) if clock_hz else ()), "share"), rows)
 
 
 def _operators(report: Report) -> Group:

@@ -201,7 +201,10 @@ def encode(op: Op, m: Machine) -> Fields | LeftOut:
     if make is None:
         known = sorted({d for e in KERNELS.get(op.kind, ()) for d in e.dtypes})
         stack = f" under flow={m.flow}" if m.flow else ""
-        return LeftOut(f"no kernel for {op.dtype} with {m.isa}{stack}" + (f" (there are some for {', '.join(known)})" if known else ""))
+        some = f" (there are some for {', '.join(known)})" if known else ""
+        if op.dtype in known:
+            some = f" that serves its sizes on {m.chip.name} (others serve {op.dtype}: other flows, instruction sets, shapes or units)"
+        return LeftOut(f"no kernel for {op.dtype} with {m.isa}{stack}{some}")
     work = make(op, m)
     if complaint := _complaint(work, m):
         return LeftOut(complaint)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidMapping, nearest
 from hwsim.readers.options import check_options
+from hwsim.tech.arithmetic import Multiplier
 
 NETWORK_FLOWS = ("autotiler-2019", "autotiler-nntool", "dory")
 CORTEX_FLOWS = ("x-cube-ai", "microtvm-cmsis-nn", "microtvm-native", "plumerai")
@@ -24,6 +25,7 @@ class Options(BaseModel):
     `split`: what is dealt to the cores. `isa`: instructions that the compiler may use. `simd`: packed bytes. `runtime`: how the team is started
     (``spmd``: it runs already). `flow`: the software stack behind a network or library. `data`: where the operands are. `bn_bits`: constants of
     DORY's normalisation. `l1_bytes`, `l2_bytes`: buffers given to a flow. `part`: device behind a Cortex-M. `mode`: scheme of Cough-E.
+    `multiplier`: ``standard`` only; no energy of arithmetic is known apart from that of a core's cycle.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +49,7 @@ class Options(BaseModel):
     part: str | None = None
     energy_mode: Literal["platform_constant", "physical"] | None = None
     mode: Literal["mixed", "audio_only", "imu_only"] | None = None
+    multiplier: Multiplier | None = None
 
 
 def parse_options(mapping: Mapping[str, Any]) -> Options:
@@ -54,6 +57,11 @@ def parse_options(mapping: Mapping[str, Any]) -> Options:
     options = check_options(Options, mapping, "cluster")
     if options.flow in CORTEX_FLOWS and options.isa is not None:
         raise InvalidMapping(f"flow={options.flow} runs on Cortex-M; isa={options.isa} is an instruction set of RISC-V")
+    if options.multiplier == "lmul":
+        raise InvalidMapping(
+            "multiplier=lmul: a cluster's energies are per cycle of the platform or of a core, whatever it computes; no share of products is known "
+            "that other multipliers could save. 'hwsim primitive multiply_energy --chip generic-45nm' compares the operations themselves"
+        )
     return options
 
 
@@ -102,5 +110,8 @@ def _check_point(chip: Chip) -> None:
     voltage, clock = chip.number("voltage_v"), chip.number("clock_hz")
     slope = (clocks[-1] - clocks[0]) / (volts[-1] - volts[0])
     most = clocks[0] + slope * (voltage - volts[0])
+    if most <= 0:
+        raise InvalidMapping(f"{chip.name} does not run at {voltage:g} V; raise voltage_v")
     if clock > most * (1 + 1e-9):
-        raise InvalidMapping(f"{chip.name} runs at most at {most / 1e6:.4g} MHz at {voltage:g} V, not at {clock / 1e6:.4g} MHz; raise voltage_v")
+        asked = f"not at {clock / 1e6:.4g} MHz; raise voltage_v or lower frequency_hz"
+        raise InvalidMapping(f"{chip.name} runs at most at {most / 1e6:.4g} MHz at {voltage:g} V, {asked}")

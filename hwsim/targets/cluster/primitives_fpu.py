@@ -74,7 +74,7 @@ def _list(arguments: Mapped, name: str) -> tuple[Any, ...]:
     """An argument that is a list. Raises `InvalidTrace`."""
     value = arguments[name]
     if not isinstance(value, list | tuple):
-        raise InvalidTrace(f"{name} is a list, got {value!r}")
+        raise InvalidTrace(f'{name} is a list, as in ["fadd.s", "fdiv.s"] or [4, 4], got {value!r}')
     return tuple(value)
 
 

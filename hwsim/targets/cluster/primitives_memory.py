@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.arguments import number, whole, word
 from hwsim.core.chip import Chip
-from hwsim.core.errors import InvalidTrace
+from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.cluster.icache import icache_stalls
 from hwsim.targets.cluster.memory import l2_cycles, transfer_cycles
@@ -92,7 +92,9 @@ def l2_access(chip: Chip, arguments: Mapped, mapping: Mapped) -> Figures:
 
 def dma_transfer(chip: Chip, arguments: Mapped, mapping: Mapped) -> Figures:
     """Cycles and bytes per second of one linear transfer, programmed and polled by a core."""
-    _, p = resolved(chip, mapping)
+    m, p = resolved(chip, mapping)
+    if m.core != "xpulp":
+        raise InvalidMapping(f"dma_transfer is of a cluster's DMA; {chip.name} has none: its core loads its operands itself")
     moved = number(arguments, "bytes", least=1)
     outwards = word(arguments, "direction", ("l2_to_l1", "l1_to_l2")) == "l1_to_l2"
     cycles = float(transfer_cycles(moved, outwards, p[0]))
