@@ -166,3 +166,12 @@ def test_more_tokens_and_narrower_kernels_never_take_less(tokens: int, more: int
     short, long = bert(sequence=tokens), bert(sequence=tokens + more)
     assert long.cycles > short.cycles
     assert bert(sequence=tokens, mapping={"macs_per_kernel": 128}).cycles > short.cycles
+
+
+def test_throughput_counts_the_timed_blocks_alone() -> None:
+    graph, chip = hwsim.load_graph("bert-base", sequence=512, dtype="int8", weight_dtype="int4"), hwsim.load_chip("u280+spatial_llm")
+    one, all_ = (hwsim.simulate(graph, chip.replace(timed_blocks=count), interval=False) for count in (1, 0))
+    assert all_.macs == graph.macs
+    assert 12 * one.macs == pytest.approx(graph.macs, rel=0.05)  # the pooler belongs to no block
+    peak = hwsim.primitive("peak_macs", chip, {"mode": "mm"})["macs_per_cycle"]
+    assert one.macs / one.metric("cycles") < peak

@@ -172,6 +172,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     warnings = []
     if blocks:
         warnings.append(f"latency and energy of {blocks} block(s), as this design's published encoder figure; set timed_blocks=0 for all of them")
+        timed = (op for op in graph.ops if op.layer is None or op.layer < blocks)
+        graph = graph.with_meta(requested_macs=float(sum(op.macs * op.repeat for op in timed)))
     numbers = {"boards": chip.number("cards"), "sd_own_clock": float(options.clock_hz is None), "sd_attention_macs": float(options.wp_mha or 0)}
     return Plan(graph, table, numbers=numbers, warnings=tuple(warnings), assumptions=_assumptions(graph, chip))
 
