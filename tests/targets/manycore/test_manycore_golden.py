@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from golden_results import figures, hold, stored
 
 import hwsim
-from hwsim.core.graph import single_op
 
-FILE = Path(__file__).parents[2] / "golden" / "manycore.yaml"
-METRICS = ("cycles", "latency_s", "energy_j", "area_mm2")
-RTOL = 1e-6
+FILE = "manycore.yaml"
 DECODE = {"phase": "decode", "context": 512}
 SQUARE = {"m": 512, "k": 512, "n": 512, "dtype": "fp32"}
 Q8 = {"dtype": "fp32", "weight_dtype": "q8_0", "kv_dtype": "fp16"}
@@ -40,30 +36,11 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def run(name: str) -> dict[str, float]:
-    workload, mapping = RUNS[name]
-    rest = {k: v for k, v in workload.items() if k not in ("op", "trace")}
-    graph = single_op(workload["op"], **rest) if "op" in workload else hwsim.load_graph(workload["trace"], **rest)
-    report = hwsim.simulate(graph, hwsim.load_chip("et-soc-1"), mapping, interval=False)
-    return {metric: float(report.metric(metric)) for metric in METRICS}
-
-
-def golden() -> dict[str, dict[str, float]]:
-    return YAML(typ="safe").load(FILE.read_text()) if FILE.is_file() else {}
-
-
 @pytest.mark.parametrize("name", RUNS)
-def test_results_have_not_drifted(name, request):
-    found = run(name)
-    if request.config.getoption("force_regen", default=False):
-        stored = {**golden(), name: {metric: float(f"{value:.9g}") for metric, value in found.items()}}
-        writer = YAML()
-        FILE.parent.mkdir(exist_ok=True)
-        with FILE.open("w") as file:
-            writer.dump({key: stored[key] for key in RUNS if key in stored}, file)
-        return
-    assert found == pytest.approx(golden()[name], rel=RTOL)
+def test_results_have_not_drifted(name: str, request: pytest.FixtureRequest) -> None:
+    workload, mapping = RUNS[name]
+    hold(FILE, name, figures(workload, hwsim.load_chip("et-soc-1"), mapping), RUNS, request)
 
 
-def test_every_golden_result_is_still_run():
-    assert set(golden()) == set(RUNS)
+def test_every_golden_result_is_still_run() -> None:
+    assert set(stored(FILE)) == set(RUNS)

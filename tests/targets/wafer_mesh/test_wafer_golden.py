@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+from golden_results import figures, hold, stored
 from wafer_helpers import chip
 
-import hwsim
-from hwsim.core.graph import single_op
-
-FILE = Path(__file__).parents[2] / "golden" / "wafer_mesh.yaml"
-METRICS = ("cycles", "latency_s", "energy_j", "area_mm2")
-RTOL = 1e-6
+FILE = "wafer_mesh.yaml"
 LLAMA, QWEN = "llama3-8b", "qwen2-72b"
 PAPER: dict[str, Any] = {"workload_mode": "paper_faithful"}
 RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -40,30 +34,11 @@ RUNS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def run(name: str) -> dict[str, float]:
-    on, workload, mapping = RUNS[name]
-    rest = {k: v for k, v in workload.items() if k not in ("op", "trace")}
-    graph = single_op(workload["op"], **rest) if "op" in workload else hwsim.load_graph(workload["trace"], **rest)
-    report = hwsim.simulate(graph, chip(on), mapping, interval=False)
-    return {metric: float(report.metric(metric)) for metric in METRICS}
-
-
-def golden() -> dict[str, dict[str, float]]:
-    return YAML(typ="safe").load(FILE.read_text()) if FILE.is_file() else {}
-
-
 @pytest.mark.parametrize("name", RUNS)
-def test_results_have_not_drifted(name, request):
-    found = run(name)
-    if request.config.getoption("force_regen", default=False):
-        stored = {**golden(), name: {metric: float(f"{value:.9g}") for metric, value in found.items()}}
-        writer = YAML()
-        FILE.parent.mkdir(exist_ok=True)
-        with FILE.open("w") as file:
-            writer.dump({key: stored[key] for key in RUNS if key in stored}, file)
-        return
-    assert found == pytest.approx(golden()[name], rel=RTOL)
+def test_results_have_not_drifted(name: str, request: pytest.FixtureRequest) -> None:
+    on, workload, mapping = RUNS[name]
+    hold(FILE, name, figures(workload, chip(on), mapping), RUNS, request)
 
 
-def test_every_golden_result_is_still_run():
-    assert set(golden()) == set(RUNS)
+def test_every_golden_result_is_still_run() -> None:
+    assert set(stored(FILE)) == set(RUNS)
