@@ -19,6 +19,8 @@ from hwsim.targets.fpga.memory import LONG_BURST, ddr_rate, hbm_crossing_rate, h
 from hwsim.targets.fpga.power import static_power_w
 from hwsim.targets.fpga.primitives_arithmetic import ARITHMETIC
 
+MOST = 2.0**40  # sizes beyond it are slips of the pen, and lose products to rounding
+
 
 def memory_stream(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Bandwidth of user ports on HBM channels or DDR banks (reads and writes together), and the time for `bytes`.
@@ -103,13 +105,17 @@ def dsp_chain(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, fl
 
     `kept` and `chance` describe N:M sparsity (rows kept of each block of `block`, and how often); lanes that advance together wait for the fullest.
     """
-    m, k, n = (float(whole(arguments, name)) for name in ("m", "k", "n"))
-    rows, length, outputs, group = (float(whole(arguments, name)) for name in ("rows", "chain", "outputs", "group"))
+    m, k, n = (float(whole(arguments, name, most=MOST)) for name in ("m", "k", "n"))
+    rows, length, outputs, group = (float(whole(arguments, name, most=MOST)) for name in ("rows", "chain", "outputs", "group"))
     kept, chance = _several(arguments, "kept"), _several(arguments, "chance")
     block = float(whole(arguments, "block"))
     if max(kept) > block:
         raise InvalidTrace(f"dsp_chain: kept {kept} exceeds the block of {block:g}")
-    mean = sum(a * b for a, b in zip(kept, chance, strict=False)) / block
+    if len(kept) != len(chance):
+        raise InvalidTrace(f"dsp_chain: kept {kept} and chance {chance} must be of one length")
+    mean = sum(a * b for a, b in zip(kept, chance, strict=True)) / block
+    if not mean:
+        raise InvalidTrace("dsp_chain: kept keeps nothing")
     held = min(1.0, mean * sparse_imbalance(kept, chance, int(outputs)))
     bits = whole(arguments, "bits")
     packed = products_per_slice(chip, bits, bits, shared=rows > 1)
@@ -145,6 +151,8 @@ def vector_unit(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, 
 def _several(arguments: Mapped, name: str) -> tuple[float, ...]:
     """One number or a list of them. Raises `InvalidTrace`."""
     value = arguments[name]
+    if isinstance(value, list | tuple) and not value:
+        raise InvalidTrace(f"{name} is an empty list")
     return tuple(number({name: one}, name) for one in (value if isinstance(value, list | tuple) else (value,)))
 
 

@@ -49,6 +49,10 @@ def test_options_that_mean_nothing_to_a_run(mapping: dict[str, Any], match: str)
     [
         ("int8_packing_depth", {"lane_bits": 2000000}, None, InvalidTrace),
         ("int8_packing_depth", {"product_bits": 49}, None, InvalidTrace),
+        ("dsp_chain", {"k": 16, "n": 16, "kept": []}, None, InvalidTrace),
+        ("dsp_chain", {"k": 16, "n": 16, "kept": 0}, None, InvalidTrace),
+        ("dsp_chain", {"k": 16, "n": 16, "kept": [2, 4]}, None, InvalidTrace),
+        ("dsp_chain", {"k": 1e300, "n": 16}, None, InvalidTrace),
         ("platform_power", {"state": "running"}, "flightllm", InvalidTrace),
         ("platform_power", {"state": "request_trace_mean"}, "spatial_llm", InvalidTrace),
     ],
