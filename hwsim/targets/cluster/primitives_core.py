@@ -38,7 +38,7 @@ def instruction_latency(chip: Chip, arguments: Mapped, mapping: Mapped) -> Figur
     if name == "divu":
         if arguments["divisor"] is None:
             raise InvalidTrace("divu needs divisor: its cycles depend on the leading zeros")
-        return {"cycles": divide_cycles(whole(arguments, "divisor", most=2**32 - 1), float(p["div_min_cycles"][0]))}
+        return {"cycles": divide_cycles(whole(arguments, "divisor", least=0, most=2**32 - 1), float(p["div_min_cycles"][0]))}
     if arguments["divisor"] is not None:
         raise InvalidTrace(f"{name} has no divisor")
     return {"cycles": float(p[LATENCIES[name]][0])}
