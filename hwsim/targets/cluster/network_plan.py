@@ -126,7 +126,8 @@ def plan_notes(plan: NetworkPlan) -> list[str]:
 def planned(m: Machine) -> Machine:
     """Return the machine with the flow of its network (the chip's default when the mapping names none), its buffers, runtime and plan.
 
-    A single operator without a flow is left alone. Raises `Infeasible` when the network fits no memory.
+    A single operator without a flow is left alone. Raises `Infeasible` when the network fits no memory, `InvalidMapping` for an instruction set
+    that the flow's kernels cannot do with.
     """
     graph = m.graph
     if graph is not None and "gating" in graph.meta:
@@ -140,6 +141,8 @@ def planned(m: Machine) -> Machine:
         return replace(m, flow=flow, plan=_in_place(graph, m))
     if flow not in NETWORK_FLOWS:
         return m
+    if not m.hardware_loops:
+        raise InvalidMapping(f"isa={m.isa}: the kernels of flow={flow} are made of Xpulp's hardware loops and packed products; use isa=xpulp")
     l1, l2 = m.options.l1_bytes or m.chip.number("network_l1_bytes"), m.options.l2_bytes or m.chip.number("network_l2_bytes")
     if l2 < l1:
         raise Infeasible("tiles of the L1 buffer, which come from the L2 buffer", demand=l1, bound=l2, unit="bytes of L2",

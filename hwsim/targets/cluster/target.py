@@ -24,7 +24,7 @@ from hwsim.targets.cluster.network_plan import encoder, planned
 from hwsim.targets.cluster.numbers import numbers
 from hwsim.targets.cluster.price import prepare, price
 from hwsim.targets.cluster.primitives import PRIMITIVES
-from hwsim.targets.cluster.provenance import assumptions, stated
+from hwsim.targets.cluster.provenance import assumptions, crowded, stated
 
 # options that set a chip constant: with them, the constant itself no longer acts
 POINT = {
@@ -66,7 +66,7 @@ class Cluster(TargetBase):
         chip = at_point(chip, options)
         m = served(planned(machine(chip, options, graph)))
         table = operator_table(graph, L.OP_DTYPE, encoder(m), charge_skipped=False, by_signature=True)
-        warnings = self.refuse(table.skipped, allow_unmodelled)
+        warnings = (*self.refuse(table.skipped, allow_unmodelled), *crowded(m))
         params = spec.PARAMETERS.record(chip, numbers(m))
         prepare(params[0])
         return Program(

@@ -35,6 +35,22 @@ def test_options_that_a_chip_cannot_serve(chip: str, mapping: dict[str, Any], wo
         run(chip, mapping)
 
 
+@pytest.mark.parametrize("flow", ["dory", "autotiler-nntool", None])
+def test_networks_need_packed_products(flow: str | None) -> None:
+    graph = hwsim.load_graph("mlperf-tiny-kws", dtype="int8")
+    with pytest.raises(InvalidMapping, match="Xpulp"):
+        hwsim.simulate(graph, hwsim.load_chip("gap8"), {"isa": "rv32imc"} | ({"flow": flow} if flow else {}), interval=False)
+
+
+def test_operands_beyond_the_memory_are_warned_of() -> None:
+    chip = hwsim.load_chip("pulp-open")
+    for features, data, words in ((1400, "l1", ""), (5000, "l1", "the TCDM holds 65,536"), (5000, "l2", ""), (50_000, "l2", "L2 holds")):
+        report = hwsim.simulate(single_op("svm", features=features, classes=10, dtype="fp32"), chip, {"data": data}, interval=False)
+        found = " ".join(report.cost.program.warnings)
+        assert words in found
+        assert bool(words) == bool(found)
+
+
 def test_standard_multipliers_change_nothing() -> None:
     assert run("pulp-open", {"multiplier": "standard"}).energy_j == run("pulp-open", {}).energy_j
 
