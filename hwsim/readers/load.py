@@ -84,7 +84,8 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
 
 def _positions(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options with `max_context` raised to the positions asked for: what was measured beyond a model's published maximum did run."""
-    needed = options.get("context") or (options.get("prompt") or 0) + (options.get("generate") or 0)
+    sizes = [value for key in ("prompt", "generate") if type(value := options.get(key)) is int]  # others are refused when read
+    needed = options.get("context") or sum(sizes)
     path = _shipped().get(name)
     if path is None or path.suffix != ".json" or type(needed) is not int or needed <= read_decoder(path).max_context:
         return options

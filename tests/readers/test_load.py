@@ -141,3 +141,9 @@ def test_bad_tables(tmp_path, text, message):
     with pytest.raises(InvalidTrace) as raised:
         read_gemm_csv(file)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("size", ["128", [128], 1.5])
+def test_sizes_that_are_no_whole_numbers_are_refused(size: object) -> None:
+    with pytest.raises(InvalidTrace, match="prompt must be a positive whole number"):
+        graph_of_workload({"trace": "llama3-8b", "phase": "generate", "prompt": size, "generate": 8})
