@@ -30,7 +30,7 @@ from hwsim.core.resources import shipped
 from hwsim.readers.design_file import SEPARATOR, compose, design_path, read_design, stated_by_designs
 from hwsim.readers.param_entry import ParamEntry, read_param, read_value
 from hwsim.readers.quantity import parse_setting, quantity
-from hwsim.readers.yaml_file import Document, FileModel, load_yaml, validate
+from hwsim.readers.yaml_file import Document, FileModel, changed_at, load_schema, validate
 
 SCHEMA = "hwsim.chip/1"
 _INHERITANCE_DEPTH = 8
@@ -104,20 +104,12 @@ def chip_path(name_or_path: str | Path) -> Path:
 def read_chip(path: str | Path) -> Chip:
     """Return the chip of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``."""
     where = Path(path)
-    try:
-        stamp = where.stat().st_mtime_ns
-    except OSError:
-        stamp = 0  # reading it reports what is wrong
-    return _read(where, stamp, 0)
+    return _read(where, changed_at(where), 0)
 
 
 @lru_cache(maxsize=64)
 def _read(path: Path, stamp: int, depth: int) -> Chip:
-    document = load_yaml(path, InvalidChip)
-    if not isinstance(document.data, dict):
-        raise document.fail(InvalidChip, (), f"a chip file is a mapping with schema: {SCHEMA}")
-    if (stated := document.data.get("schema")) != SCHEMA:
-        raise document.fail(InvalidChip, ("schema",), f"must be {SCHEMA}, got {stated!r}")
+    document = load_schema(path, SCHEMA, "chip", InvalidChip)
     entry = validate(ChipEntry, document, InvalidChip)
     params: dict[str, Param] = {}
     if entry.based_on is not None:

@@ -30,7 +30,7 @@ from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.param import Param
 from hwsim.core.resources import shipped
 from hwsim.readers.param_entry import ParamEntry, read_param
-from hwsim.readers.yaml_file import FileModel, load_yaml, validate
+from hwsim.readers.yaml_file import FileModel, changed_at, load_schema, validate
 
 SCHEMA = "hwsim.design/1"
 SEPARATOR = "+"
@@ -82,20 +82,12 @@ def design_path(name_or_path: str | Path) -> Path:
 def read_design(path: str | Path) -> Design:
     """Return the design of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``."""
     where = Path(path)
-    try:
-        stamp = where.stat().st_mtime_ns
-    except OSError:
-        stamp = 0  # reading it reports what is wrong
-    return _read(where, stamp, 0)
+    return _read(where, changed_at(where), 0)
 
 
 @lru_cache(maxsize=128)
 def _read(path: Path, stamp: int, depth: int) -> Design:
-    document = load_yaml(path, InvalidChip)
-    if not isinstance(document.data, dict):
-        raise document.fail(InvalidChip, (), f"a design file is a mapping with schema: {SCHEMA}")
-    if (stated := document.data.get("schema")) != SCHEMA:
-        raise document.fail(InvalidChip, ("schema",), f"must be {SCHEMA}, got {stated!r}")
+    document = load_schema(path, SCHEMA, "design", InvalidChip)
     entry = validate(DesignEntry, document, InvalidChip)
     base = Design("", "", {}, {})
     if entry.based_on is not None:
@@ -103,7 +95,7 @@ def _read(path: Path, stamp: int, depth: int) -> Design:
             raise document.fail(InvalidChip, ("based_on",), "designs are based on each other in a circle")
         beside = path.parent / entry.based_on
         found = beside if beside.suffix in (".yaml", ".yml") else design_path(entry.based_on)
-        base = _read(found, found.stat().st_mtime_ns if found.is_file() else 0, depth + 1)
+        base = _read(found, changed_at(found), depth + 1)
     engine = entry.engine or base.engine
     if not engine:
         raise document.fail(InvalidChip, (), "a design names its engine, or one that it is based on")

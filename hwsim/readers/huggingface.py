@@ -17,7 +17,7 @@ from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, nearest
 from hwsim.core.graph import Graph
 from hwsim.readers.decoder import LOGITS, PHASES, Decoder, Request, decoder_graph
-from hwsim.readers.yaml_file import Document, load_json
+from hwsim.readers.yaml_file import Document, changed_at, load_json
 
 OPTIONS = (*(f.name for f in fields(Request)), "layers", "max_context")
 DEFAULT_CONTEXT = 4096
@@ -205,7 +205,7 @@ def read_decoder(path: str | Path) -> Decoder:
     Raises `InvalidTrace` with file, line and key: a missing or impossible figure, or an architecture that is not supported.
     """
     where = Path(path)
-    return _decoder(str(where), where.stat().st_mtime_ns if where.is_file() else 0)
+    return _decoder(str(where), changed_at(where))
 
 
 def read_huggingface(path: str | Path, trace: str = "", **options: Any) -> Graph:

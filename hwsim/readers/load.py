@@ -18,6 +18,7 @@ from hwsim.readers.huggingface import read_decoder, read_huggingface
 from hwsim.readers.networks import ALIASES, NAMES, is_network, read_network
 from hwsim.readers.suite import SUITES, is_suite, read_suite
 from hwsim.readers.trace import read_trace
+from hwsim.readers.yaml_file import changed_at
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
@@ -44,7 +45,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
     else:
         path, name = trace_path(trace)
     given = tuple(sorted((key, type(value).__name__, _frozen(value)) for key, value in options.items() if value is not None))
-    stamp = path.stat().st_mtime_ns if path.is_file() else 0
+    stamp = changed_at(path)
     try:
         return _load(path, stamp, name, given)
     except TypeError as bad:  # an option that no cache can hold

@@ -29,7 +29,7 @@ from pydantic import Field
 from hwsim.core.errors import HwsimError, InvalidTrace
 from hwsim.core.graph import ROLES, Graph, Tensor
 from hwsim.core.op import Op
-from hwsim.readers.yaml_file import Document, FileModel, KeyPath, load_yaml, validate
+from hwsim.readers.yaml_file import Document, FileModel, KeyPath, load_schema, validate
 
 SCHEMA = "hwsim.trace/1"
 _LONGEST_KEY = 1000  # YAML allows 1024 characters, quotes and escapes included
@@ -78,11 +78,7 @@ class TraceEntry(FileModel):
 
 def read_trace(path: str | Path) -> Graph:
     """Return the graph of a native trace file. Raises `InvalidTrace` with file, line and path of keys."""
-    document = load_yaml(path, InvalidTrace)
-    if not isinstance(document.data, dict):
-        raise document.fail(InvalidTrace, (), f"a trace file is a mapping with schema: {SCHEMA}")
-    if (stated := document.data.get("schema")) != SCHEMA:
-        raise document.fail(InvalidTrace, ("schema",), f"must be {SCHEMA}, got {stated!r}")
+    document = load_schema(path, SCHEMA, "trace", InvalidTrace)
     entry = validate(TraceEntry, document, InvalidTrace)
     tensors: dict[str, Tensor] = {}
     for name, t in entry.tensors.items():

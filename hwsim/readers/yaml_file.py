@@ -90,6 +90,24 @@ def load_yaml(path: str | Path, error: type[HwsimError]) -> Document:
     return parse_yaml(read_text(path, error), str(path), error)
 
 
+def load_schema(path: str | Path, schema: str, what: str, error: type[HwsimError]) -> Document:
+    """Parse a file (`what` it is, for messages) whose first key names its schema. Raises `error` as `load_yaml` does, and for another schema."""
+    document = load_yaml(path, error)
+    if not isinstance(document.data, dict):
+        raise document.fail(error, (), f"a {what} file is a mapping with schema: {schema}")
+    if (stated := document.data.get("schema")) != schema:
+        raise document.fail(error, ("schema",), f"must be {schema}, got {stated!r}")
+    return document
+
+
+def changed_at(path: Path) -> int:
+    """Time of a file's last change in ns, by which its parsed content is kept; 0 when it cannot be read (reading it then says why)."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def parse_yaml(text: str, file: str, error: type[HwsimError]) -> Document:
     """Parse YAML text; `file` is its name in messages. Raises `error` as `load_yaml` does."""
     walk = _Walk(file, error).document(text)

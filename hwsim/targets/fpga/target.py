@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +34,8 @@ class FpgaTarget(TargetBase):
     name = "fpga"
     slots = layout.SLOTS
     primitives = PRIMITIVES
+    price = staticmethod(kernels.price)
     prepare = staticmethod(kernels.prepare)
-
-    @property
-    def price(self) -> Any:
-        """The jitted price function."""
-        return kernels.price
 
     def check(self, chip: Chip) -> None:
         """Refuse a device or a composed chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""

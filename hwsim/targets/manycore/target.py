@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,12 +31,8 @@ class Manycore(TargetBase):
     name = "manycore"
     slots = L.SLOTS
     primitives = PRIMITIVES
+    price = staticmethod(price)
     prepare = staticmethod(prepare)
-
-    @property
-    def price(self) -> Any:
-        """The jitted price function."""
-        return price
 
     def check(self, chip: Chip) -> None:
         """Refuse a chip that lacks a constant, or whose clock has no operating point. Raises `InvalidChip`, `MissingParameter`."""
