@@ -71,6 +71,7 @@ class Program:
     `warnings`), `counts` the executions per row, `params` one record of chip constants and mapping numbers.
     `resources` are servers by name with their number. `mapping` is printed back.
     `figures` are further results (colours, bytes per core, capacity); `used_params` name the constants that the price reads.
+    `parts` names components by what published tables call them: the slots, static and area components that each consists of.
     `rails` says how the joules of a slot, or the watts of a static component, divide over the supply rails (shares that add up to 1).
     """
 
@@ -88,6 +89,7 @@ class Program:
     area_mm2: Mapping[str, float]
     figures: Mapping[str, float] = field(default_factory=dict)
     rails: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     used_params: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any, cast
 from hwsim.core.cost import Cost
 from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.param import Param
+from hwsim.core.parts import part_of
 from hwsim.core.rates import rates, tokens_of
 
 SCHEMA = "hwsim.report/1"
@@ -104,27 +105,9 @@ class Report:
             raise HwsimError(f"this report has no metric '{name}'{nearest(name, found)}")
         return found[name]
 
-    def part(self, metric: str, *, component: str = "", layer: int | None = None) -> float:
-        """Return cycles, latency_s or energy_j of one component (an operator's label or a slot) or one layer. Raises `HwsimError`."""
-        program, values = self.cost.program, self.cost.values
-        joules = [i for i, s in enumerate(program.slots) if s.quantity == "joules"]
-        slots = [i for i, s in enumerate(program.slots) if s.name == component]
-        cycles = energy = 0.0
-        hits = 0
-        for op, row in zip(program.graph.ops, program.row_of, strict=True):
-            if row < 0 or (layer is not None and op.layer != layer) or (component and not slots and op.label != component):
-                continue
-            hits += 1
-            cycles += (float(values[row, slots].sum()) if slots else float(self.cost.cycles_by_row[row])) * op.repeat
-            energy += float(values[row, slots if slots and program.slots[slots[0]].quantity == "joules" else joules].sum()) * op.repeat
-        if not hits:
-            labels = sorted({op.label for op in program.graph.ops})
-            raise HwsimError(f"no part component={component or 'any'} layer={layer}; components: {', '.join(labels)}")
-        energy += self.cost.static_j * (cycles / self.cycles if self.cycles else 0.0)
-        found = {"cycles": cycles, "latency_s": cycles / program.clock_hz, "energy_j": energy}
-        if metric not in found:
-            raise HwsimError(f"metric '{metric}' cannot be split by component or layer (can: {', '.join(found)})")
-        return found[metric]
+    def part(self, metric: str, *, component: str = "", layer: int | str | None = None) -> float:
+        """Return cycles, latency_s, energy_j, area_mm2 or a count of a component, label or layer (`hwsim.core.parts`). Raises `HwsimError`."""
+        return part_of(self.cost, metric, component, layer)
 
     def breakdown(self) -> dict[str, dict[str, float]]:
         """Latency by operator label, energy by component with static power, area by component; energy by supply rail where the target states it."""

@@ -65,7 +65,7 @@ def located(workload: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return found
 
 
-def part(report: Report, metric: str, component: str, layer: int | None) -> float:
+def part(report: Report, metric: str, component: str, layer: int | str | None) -> float:
     """Return one metric of a component or a layer, by the names that published tables use. Raises `HwsimError`.
 
     `decode_step` is one step of a generation's running batch: all decode work over the number of steps. A layer's norms and all-reduces are

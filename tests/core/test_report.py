@@ -73,10 +73,27 @@ def test_parts_by_component_add_up():
     assert report.part("latency_s", component="store") == pytest.approx((1 + 7 * 3) * 1e-9)
     assert report.part("cycles", component="elementwise") == report.cycles
     assert report.part("energy_j", component="elementwise") == pytest.approx(report.energy_j)
-    with pytest.raises(HwsimError, match="no part component=softmax layer=None; components: elementwise"):
+    with pytest.raises(HwsimError, match="no part component=softmax layer=any; components: elementwise"):
         report.part("cycles", component="softmax")
-    with pytest.raises(HwsimError, match="metric 'area_mm2' cannot be split"):
+    assert report.part("area_mm2", component="array") == 3.0
+    with pytest.raises(HwsimError, match="no area of component=compute"):
         report.part("area_mm2", component="compute")
+    with pytest.raises(HwsimError, match="metric 'tops' cannot be split"):
+        report.part("tops", component="compute")
+    with pytest.raises(HwsimError, match="component 'compute' has no energy_j"):
+        report.part("energy_j", component="compute")
+
+
+def test_named_parts_are_sums_over_slots_static_and_area_components():
+    report = report_of(parts={"machine": ("compute", "store", "mac", "idle", "array", "rest")}, figures={"spikes": 12.0})
+    assert report.part("energy_j", component="machine") == pytest.approx(report.energy_j)
+    assert report.part("area_mm2", component="machine") == report.area_mm2
+    assert report.part("cycles", component="machine") == sum(report.part("cycles", component=c) for c in ("compute", "store"))
+    layers = sum(report.part("cycles", component="machine", layer=f"op{i}") for i in range(3))
+    assert layers == report.part("cycles", component="machine")
+    assert report.part("count", component="spikes") == 12
+    with pytest.raises(HwsimError, match=r"counts no 'spike' \(did you mean spikes"):
+        report.part("count", component="spike")
 
 
 def test_breakdown_and_table_add_up():
