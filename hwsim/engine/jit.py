@@ -1,7 +1,8 @@
 """Numba's decorator, typed, with the on-disk cache switched on; importing this module imports Numba.
 
 Numba keys a function's cached machine code by the function's own file only. A mechanism called from another file would go stale
-silently, so the stamp here covers every file that its code can come from: the engine's and those of its own folder (a target's whole folder).
+silently, so the stamp here covers every file that its code can come from: the engine's, the technology's and those of its own folder (a target's
+whole folder).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 ENGINE = Path(__file__).resolve().parent
+SHARED = (ENGINE, ENGINE.parent / "tech")
 
 
 def own_folder(source: Path) -> Path:
@@ -25,8 +27,8 @@ def own_folder(source: Path) -> Path:
 
 @cache
 def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """(name, size, time of change in ns) of every Python file in the engine and in `folder`, subfolders included."""
-    files = sorted({*ENGINE.glob("*.py"), *folder.rglob("*.py")})
+    """(name, size, time of change in ns) of every Python file in the engine, the technology and `folder`, subfolders included."""
+    files = sorted({*(path for shared in SHARED for path in shared.glob("*.py")), *folder.rglob("*.py")})
     return tuple((path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in files)
 
 
