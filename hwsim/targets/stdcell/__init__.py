@@ -1,0 +1,1 @@
+"""Standard cells: libraries of several technologies, and blocks built of them."""

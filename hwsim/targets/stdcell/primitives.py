@@ -1,0 +1,10 @@
+"""The mechanisms of this target in isolation, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwsim.core.target import Primitive
+from hwsim.targets.stdcell.primitives_cells import CELL_PRIMITIVES
+
+PRIMITIVES: Mapping[str, Primitive] = {made.name: made for made in (*CELL_PRIMITIVES,)}
