@@ -78,7 +78,8 @@ def op_kind(name: str) -> OpKind:
     """Return the kind called `name`. Raises `InvalidTrace`, naming the nearest ones."""
     if name not in KINDS:
         import hwsim.core.operators  # noqa: PLC0415
-        import hwsim.core.operators_classical  # noqa: F401, PLC0415  (they declare the built-in kinds on first use)
+        import hwsim.core.operators_classical  # noqa: PLC0415
+        import hwsim.core.operators_spiking  # noqa: F401, PLC0415  (they declare the built-in kinds on first use)
     try:
         return KINDS[name]
     except KeyError:

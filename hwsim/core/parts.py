@@ -15,9 +15,11 @@ def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) ->
     """Return `metric` of a component, of a layer, or of both.
 
     A component is one of the program's `parts`, a slot, a static or an area component, or an operator's label; a layer is a number, or the name of an
-    operator. ``count`` reads the program's figure called `component`. A component of the machine has the static joules of its own watts; an operator
-    has its share of all of them, by cycles. Raises `HwsimError`.
+    operator. ``count`` reads the program's figure called `component`, of a layer the notes that the component is made of. A component of the machine
+    has the static joules of its own watts; an operator has its share of all of them, by cycles. Raises `HwsimError`.
     """
+    if reason := cost.program.unstated.get(metric) or cost.program.unstated.get(component):
+        raise HwsimError(f"no {metric if metric in cost.program.unstated else component}: {reason}")
     if metric not in SPLIT:
         raise HwsimError(f"metric '{metric}' cannot be split by component or layer (can: {', '.join(SPLIT)})")
     if metric == "count":
@@ -40,10 +42,14 @@ def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) ->
 
 
 def _count(cost: Cost, component: str, layer: int | str | None) -> float:
-    figures = cost.program.figures
+    figures, program = cost.program.figures, cost.program
+    notes = [i for i, s in enumerate(program.slots) if s.quantity == "note" and s.name in _members(cost, component)]
+    if layer is not None and notes and (rows := [*_chosen(cost, "", layer)]):
+        return sum(float(cost.values[row, notes].sum()) * op.repeat for op, row in rows)
     if layer is not None or component not in figures:
         known = ", ".join(sorted(figures)) or "none"
-        raise HwsimError(f"this report counts no '{component or layer}'{nearest(component, figures)}; counted: {known}")
+        where = "" if layer is None else f" of layer '{layer}'"
+        raise HwsimError(f"this report counts no '{component or layer}'{where}{nearest(component, figures)}; counted: {known}")
     return figures[component]
 
 

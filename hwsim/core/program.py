@@ -72,6 +72,7 @@ class Program:
     `resources` are servers by name with their number. `mapping` is printed back.
     `figures` are further results (colours, bytes per core, capacity); `used_params` name the constants that the price reads.
     `parts` names components by what published tables call them: the slots, static and area components that each consists of.
+    `unstated` names metrics that this program cannot give, with the reason (a chip that states energies only has no latency).
     `rails` says how the joules of a slot, or the watts of a static component, divide over the supply rails (shares that add up to 1).
     """
 
@@ -90,6 +91,7 @@ class Program:
     figures: Mapping[str, float] = field(default_factory=dict)
     rails: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unstated: Mapping[str, str] = field(default_factory=dict)
     used_params: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -38,23 +38,28 @@ class Report:
 
     @property
     def cycles(self) -> float:
-        """Cycles of the whole program at its clock."""
-        return self.cost.cycles
+        """Cycles of the whole program at its clock. Raises `HwsimError` where the program states none."""
+        return self._stated("cycles", self.cost.cycles)
 
     @property
     def latency_s(self) -> float:
-        """Seconds of the whole program."""
-        return self.cost.latency_s
+        """Seconds of the whole program. Raises `HwsimError` where the program states none."""
+        return self._stated("latency_s", self.cost.latency_s)
 
     @property
     def energy_j(self) -> float:
-        """Joules of the whole program, dynamic and static."""
-        return self.cost.energy_j
+        """Joules of the whole program, dynamic and static. Raises `HwsimError` where the program states none."""
+        return self._stated("energy_j", self.cost.energy_j)
 
     @property
     def power_w(self) -> float:
-        """Mean power: energy over latency."""
-        return self.energy_j / self.latency_s if self.latency_s else 0.0
+        """Mean power: energy over latency. Raises `HwsimError` where the program states none."""
+        return self._stated("power_w", self.cost.energy_j / self.cost.latency_s if self.cost.latency_s else 0.0)
+
+    def _stated(self, name: str, value: float) -> float:
+        if reason := self.cost.program.unstated.get(name):
+            raise HwsimError(f"no {name}: {reason}")
+        return value
 
     @property
     def area_mm2(self) -> float:
@@ -87,18 +92,21 @@ class Report:
 
     def metrics(self) -> dict[str, float]:
         """All metrics by name."""
-        seconds, joules, area, macs = self.latency_s, self.energy_j, self.area_mm2, self.macs
+        cost, area, macs = self.cost, self.area_mm2, self.macs
+        seconds, joules, unstated = cost.latency_s, cost.energy_j, cost.program.unstated
         found = {
-            "cycles": self.cycles, "latency_s": seconds, "energy_j": joules, "power_w": self.power_w, "area_mm2": area, "macs": macs,
+            "cycles": cost.cycles, "latency_s": seconds, "energy_j": joules, "power_w": joules / seconds if seconds else 0.0, "area_mm2": area,
+            "macs": macs,
             "frequency_hz": self.cost.program.clock_hz, "bytes": sum(self.cost.bytes_by_level().values()),
         }  # fmt: skip
         if seconds:
-            found.update((k, v) for k, v in rates(self.meta, macs, self.cycles, seconds, joules, area).items() if not math.isnan(v))
-        return {**found, **self.cost.program.figures}
+            found.update((k, v) for k, v in rates(self.meta, macs, cost.cycles, seconds, joules, area).items() if not math.isnan(v))
+        return {name: value for name, value in {**found, **cost.program.figures}.items() if name not in unstated}
 
     def metric(self, name: str) -> float:
         """Return one metric or resource by name. Raises `HwsimError`, naming the nearest, for one that this report has not."""
         found = self.metrics()
+        self._stated(name, 0.0)
         if name == "utilisation" and name not in found:
             return self.cost.utilisation().get("arithmetic", 0.0)
         if name not in found:
@@ -117,12 +125,12 @@ class Report:
             latency[label] = latency.get(label, 0.0) + times * float(self.cost.cycles_by_row[row]) / clock
         energy = self.cost.by_component("joules")
         for name, watts in self.cost.program.static_power_w.items():
-            energy[name] = watts * self.latency_s
+            energy[name] = watts * self.cost.latency_s
         rails = self.cost.joules_by_rail()
         return {
             "latency_s": latency,
             "latency_by_mechanism_s": {k: v / clock for k, v in self.cost.by_component("cycles").items()},
-            "energy_j": energy,
+            "energy_j": {} if "energy_j" in self.cost.program.unstated else energy,
             **({"energy_by_rail_j": rails} if rails else {}),
             "area_mm2": dict(self.cost.program.area_mm2),
         }
@@ -144,7 +152,7 @@ class Report:
             {
                 "name": op.name, "kind": op.kind, "label": op.label, "bounds": dict(op.bounds), "dtype": op.dtype, "executions": times,
                 "cycles": cycles, "latency_s": cycles / self.cost.program.clock_hz, "energy_j": joules,
-                "share": cycles / self.cycles if self.cycles else 0.0, "macs": op.macs * times, **self._demand(row, times), "parts": parts,
+                "share": cycles / self.cost.cycles if self.cost.cycles else 0.0, "macs": op.macs * times, **self._demand(row, times), "parts": parts,
             }
             for row, (op, times, cycles, joules, parts) in enumerate(self.cost.operators())
         ]  # fmt: skip

@@ -58,7 +58,7 @@ def intervals(target: Target, program: Program, samples: int = SAMPLES, seed: in
         "cycles": cycles, "latency_s": latency, "energy_j": energy, "power_w": power_w,
         "area_mm2": sum(area.values()) + np.zeros(samples),
     }  # fmt: skip
-    return {name: _central(v[1:], v[0]) for name, v in found.items()}
+    return {name: _central(v[1:], v[0]) for name, v in found.items() if name not in program.unstated}
 
 
 def _central(samples: NDArray[np.float64], own: float) -> tuple[float, float]:

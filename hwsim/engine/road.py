@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hwsim.core.cost import weighted
 from hwsim.core.errors import CostError
 from hwsim.core.program import Program, Table, slot_dtype
+from hwsim.core.rates import over
 from hwsim.core.target import Target
 from hwsim.engine.analytic import list_schedule, price_rows
 from hwsim.engine.jit import jit, stamped
@@ -138,4 +139,5 @@ def metrics_of(target: Target, program: Program, params: Table, priced: Priced) 
     for mm2 in area.values():
         whole_area = whole_area + mm2
     energy = dynamic + static * latency
-    return {"cycles": priced.cycles, "latency_s": latency, "energy_j": energy, "power_w": energy / latency, "area_mm2": whole_area}
+    found = {"cycles": priced.cycles, "latency_s": latency, "energy_j": energy, "power_w": over(energy, latency), "area_mm2": whole_area}
+    return {name: np.full(len(params), np.nan) if name in program.unstated else values for name, values in found.items()}

@@ -12,6 +12,7 @@ from hwsim.core.dtype import block_format, dtype
 from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.core.graph import Graph, single_op
 from hwsim.core.op import Op
+from hwsim.core.operators_spiking import ATTRIBUTES, spikes_of
 from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
@@ -22,7 +23,7 @@ from hwsim.readers.yaml_file import changed_at
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
-_ATTRIBUTES = ("kv_dtype", "math_dtype")  # of one operator: the cache's format, the accumulator's
+_ATTRIBUTES = ("kv_dtype", "math_dtype", *ATTRIBUTES)  # of one operator: the cache's format, the accumulator's, those of spiking networks
 _FUNCTIONS = {"pool": "kind", "fft": "input"}  # how case files name the variant of these operators
 _FOR_THE_CALLER = ("component", "layer")
 
@@ -80,7 +81,9 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
     fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
     if clash := [key for key in rest if key in ("name", "label", "phase", "repeat", "attrs", "kind", "inputs", "outputs", "output", "bounds")]:
         raise InvalidTrace(f"operator '{name}' has no argument '{clash[0]}'")
-    return _in_whole_blocks(single_op(name, **rest, **fields, **attrs))
+    graph = single_op(name, **rest, **fields, **attrs)
+    spikes_of(graph.ops[0])  # their form is checked whoever reads them
+    return _in_whole_blocks(graph)
 
 
 def _positions(name: str, options: dict[str, Any]) -> dict[str, Any]:
