@@ -35,6 +35,7 @@ ChipSets = Annotated[
     list[str] | None, typer.Option("--set", metavar="[CHIP:]PARAM=VALUE", help="Set a constant: clock_hz='1.1 GHz', or wse2:clock_hz='1 GHz'.")
 ]
 Args = Annotated[list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="An argument: m=1.")]
+TraceArgs = Annotated[list[str] | None, typer.Option("--arg", metavar="NAME=VALUE", help="A further option of the trace: timesteps=4.")]
 Fidelity = Annotated[str, typer.Option(help="analytic (closed forms) or event (simulated contention, cycle loops).")]
 NoInterval = Annotated[bool, typer.Option("--no-interval", help="Skip the intervals, for speed.")]
 AllowUnmodelled = Annotated[bool, typer.Option("--allow-unmodelled", help="Skip operators without a model; totals become lower bounds.")]

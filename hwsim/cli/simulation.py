@@ -26,7 +26,7 @@ def run(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
     layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
-    html: drawing.Html = None, timeline: drawing.Timeline = None,
+    html: drawing.Html = None, timeline: drawing.Timeline = None, arg: o.TraceArgs = None,
 ) -> None:  # fmt: skip
     """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
     check_writable(json)
@@ -35,11 +35,13 @@ def run(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
         logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
+    settings |= o.parse_values(arg, "--arg", InvalidTrace)
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
     from hwsim.readers.networks import is_network  # noqa: PLC0415  (as above)
+    from hwsim.readers.networks_spiking import is_spiking  # noqa: PLC0415
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
-    if dtype is None and is_network(trace):
+    if "dtype" not in settings and (is_network(trace) or is_spiking(trace)):
         settings |= _own_dtype(silicon, "")
     graph = api.load_graph(trace, **settings)
     report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
@@ -91,7 +93,7 @@ def compare(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
     layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
-    html: drawing.Html = None,
+    html: drawing.Html = None, arg: o.TraceArgs = None,
 ) -> None:  # fmt: skip
     """Simulate one operator graph on several chips: one table, with ratios to the first."""
     check_writable(json)
@@ -103,6 +105,7 @@ def compare(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
         logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
+    settings |= o.parse_values(arg, "--arg", InvalidTrace)
     from hwsim import api  # noqa: PLC0415  (as above)
 
     silicon = {name: api.load_chip(name, **o.assignments(constants[name], "--set", InvalidChip)) for name in chip}

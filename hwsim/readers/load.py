@@ -17,6 +17,7 @@ from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
 from hwsim.readers.networks import ALIASES, NAMES, is_network, read_network
+from hwsim.readers.networks_spiking import SPIKING_NAMES, is_spiking, read_spiking
 from hwsim.readers.suite import SUITES, is_suite, read_suite
 from hwsim.readers.trace import read_trace
 from hwsim.readers.yaml_file import changed_at
@@ -33,15 +34,18 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
 
     A path is a Hugging Face ``config.json`` (or its folder), a native trace ``.yaml``, or a ``.csv`` of matrix multiplications. The options of a
     language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of an image
-    network those of `hwsim.readers.networks.read_network` (`input`, the height and width, `batch`, `dtype`...), of a CSV `chain` and `dtype`; a
-    native trace takes none. An option of None counts as absent. The same request gives the same (immutable) graph.
+    network those of `hwsim.readers.networks.read_network` (`input`, the height and width, `batch`, `dtype`...), of a spiking network those of
+    `hwsim.readers.networks_spiking.read_spiking` (`timesteps`, `layer_rates`...), of a CSV `chain` and `dtype`; a native trace takes none. An
+    option of None counts as absent. The same request gives the same (immutable) graph.
 
     Raises `InvalidTrace` for an unknown name or option (naming the nearest), a malformed file, or a request the model cannot serve.
 
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
-    if isinstance(trace, str) and (is_network(trace) or is_suite(trace)):
+    if isinstance(trace, str) and is_spiking(trace) and "spikes" in options:  # not kept: its spike file may change
+        return read_spiking(trace, **{key: value for key, value in options.items() if value is not None})
+    if isinstance(trace, str) and (is_network(trace) or is_suite(trace) or is_spiking(trace)):
         path, name = Path(trace), trace
     else:
         path, name = trace_path(trace)
@@ -57,7 +61,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
 
 def trace_names() -> list[str]:
     """Return the names of the shipped traces, sorted."""
-    return sorted({*_shipped(), *NAMES, *SUITES})
+    return sorted({*_shipped(), *NAMES, *SUITES, *SPIKING_NAMES})
 
 
 def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
@@ -110,7 +114,8 @@ def trace_path(trace: str | Path) -> tuple[Path, str]:
         if path.is_dir():
             return path / "config.json", path.resolve().name
         raise InvalidTrace(f"what format is this? known endings: {', '.join(_SUFFIXES)}", location=Location(text))
-    raise InvalidTrace(f"unknown trace '{text}'{nearest(text, (*known, *NAMES, *ALIASES, *SUITES))}; `hwsim traces` lists them (or give a path)")
+    close = nearest(text, (*known, *NAMES, *ALIASES, *SUITES, *SPIKING_NAMES))
+    raise InvalidTrace(f"unknown trace '{text}'{close}; `hwsim traces` lists them (or give a path)")
 
 
 def _shipped() -> dict[str, Path]:
@@ -129,6 +134,8 @@ def _load(path: Path, stamp: int, name: str, given: tuple[tuple[str, str, Any], 
     options = {key: value for key, _, value in given}
     if is_suite(name) and str(path) == name:
         return read_suite(name, **options)
+    if is_spiking(name) and str(path) == name:
+        return read_spiking(name, **options)
     if is_network(name) and str(path) == name:
         return _in_whole_blocks(read_network(name, **options))
     return _in_whole_blocks(_READERS[path.suffix.lower()](path, name, options))
