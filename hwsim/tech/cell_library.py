@@ -66,7 +66,7 @@ class Surface:
 
     def grid(self, x: Floats, y: Floats) -> Floats:
         """Values on the grid of `x` and `y`, shape (len(x), len(y))."""
-        along: Floats = _weights(self.x, x) @ self.values @ _weights(self.y, y).T
+        along: Floats = interpolation_weights(self.x, x) @ self.values @ interpolation_weights(self.y, y).T
         return along
 
     def scaled(self, value: float, x: float = 1.0, y: float = 1.0) -> Surface:
@@ -74,7 +74,7 @@ class Surface:
         return Surface(self.x * x, self.y * y, self.values * value)
 
 
-def _weights(axis: Floats, at: Floats) -> Floats:
+def interpolation_weights(axis: Floats, at: Floats) -> Floats:
     """Weights of the axis points for linear interpolation (and extrapolation) at `at`: shape (len(at), len(axis))."""
     found = np.zeros((len(at), len(axis)))
     if len(axis) == 1:
@@ -324,7 +324,7 @@ class _Pool:
 
 def _arrays(cells: tuple[Cell, ...]) -> Arrays:
     pool = _Pool()
-    starts: tuple[list[int], list[int], list[int]] = ([0], [0], [0])
+    pin_starts, arc_starts, check_starts = [0], [0], [0]
     capacitances: list[float] = []
     arcs: list[tuple[int, ...]] = []
     checks: list[tuple[int, ...]] = []
@@ -337,11 +337,12 @@ def _arrays(cells: tuple[Cell, ...]) -> Arrays:
         for check in cell.checks:
             tables = (pool.add(surface) for surface in (check.rise, check.fall))
             checks.append((number[check.pin], number[check.related], CHECK_TYPES.index(check.type), *tables))
-        for start, rows in zip(starts, (capacitances, arcs, checks), strict=True):
-            start.append(len(rows))
+        pin_starts.append(len(capacitances))
+        arc_starts.append(len(arcs))
+        check_starts.append(len(checks))
     arc_rows = np.array(arcs, dtype=np.int32).reshape(-1, 8)
     check_rows = np.array(checks, dtype=np.int32).reshape(-1, 5)
-    pin_start, arc_start, check_start = (np.array(start, dtype=np.int32) for start in starts)
+    pin_start, arc_start, check_start = (np.array(start, dtype=np.int32) for start in (pin_starts, arc_starts, check_starts))
     arc_from, arc_to, arc_sense, arc_type = (np.ascontiguousarray(arc_rows[:, i]) for i in range(4))
     check_pin, check_clock, check_type = (np.ascontiguousarray(check_rows[:, i]) for i in range(3))
     return Arrays(
