@@ -1,0 +1,1 @@
+"""Serving: streams of requests to a language model on simulated chips."""
