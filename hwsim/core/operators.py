@@ -155,18 +155,31 @@ def _ssm_complaint(b: Bounds) -> str | None:
     return None
 
 
-def _recurrent(name: str, gates: int) -> OpKind:
+def _recurrent(name: str, gates: int, projected: bool) -> OpKind:
+    """`projection_size` > 0: the output, and so the state that comes back, is that many linear sums of the hidden units.
+
+    `bias_rows`: rows that a machine adds to the gate matrix for the bias; they are no work of the network.
+    """
+
+    def returned(b: Bounds) -> int:
+        return b.get("projection_size", 0) or b["hidden_size"]
+
     def operands(b: Bounds) -> tuple[Operand, ...]:
-        weight = Operand("weight", (gates * b["hidden_size"], b["input_size"] + b["hidden_size"]), "weight", "weight")
+        weight = Operand("weight", (gates * b["hidden_size"], b["input_size"] + returned(b)), "weight", "weight")
         bias = Operand("bias", (gates * b["hidden_size"],), "weight", "weight")
-        return (Operand("input", (b["steps"], b["batch"], b["input_size"])), weight, bias)
+        out = (Operand("projection", (b["hidden_size"], returned(b)), "weight", "weight"),) if b.get("projection_size", 0) else ()
+        return (Operand("input", (b["steps"], b["batch"], b["input_size"])), weight, bias, *out)
+
+    def macs(b: Bounds) -> int:
+        projection = b["hidden_size"] * b.get("projection_size", 0)
+        return b["steps"] * b["batch"] * (gates * b["hidden_size"] * (b["input_size"] + returned(b)) + projection)
 
     return OpKind(
         name, ("input_size", "hidden_size"), operands,
-        results=lambda b: ((b["steps"], b["batch"], b["hidden_size"]),),
-        macs=lambda b: b["steps"] * b["batch"] * gates * b["hidden_size"] * (b["input_size"] + b["hidden_size"]),
+        results=lambda b: ((b["steps"], b["batch"], returned(b)),), macs=macs,
         elementary=lambda b: b["steps"] * b["batch"] * b["hidden_size"] * (5 * gates + 4),
-        defaults={"batch": 1, "steps": 1},
+        defaults={"batch": 1, "steps": 1, "bias_rows": 0, **({"projection_size": 0} if projected else {})},
+        check=lambda b: f"bias_rows is 0 or 1, got {b['bias_rows']}" if b["bias_rows"] > 1 else None,
     )  # fmt: skip
 
 
@@ -231,8 +244,8 @@ register(OpKind(  # columns of two to eight tensors side by side
 ))  # fmt: skip
 for _name, _adds in (("reduce", 1), ("broadcast", 0), ("allreduce", 1), ("shift", 0)):
     register(_collective(_name, _adds))
-register(_recurrent("lstm", 4))
-register(_recurrent("gru", 3))
+register(_recurrent("lstm", 4, projected=True))
+register(_recurrent("gru", 3, projected=False))
 register(OpKind(
     # a linear recurrence over `steps` tokens: h = decay h + step x B, y = C h + D x (Mamba-2, arXiv 2405.21060, in its recurrent form), or without
     # heads h = forget h + (1 - forget) x for every channel (HGRN); reads and writes the state once

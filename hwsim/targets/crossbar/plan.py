@@ -1,0 +1,149 @@
+"""The plan that most families take over: stored matrices on arrays of one shape, digital work on their own units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields, LeftOut, operator_table
+from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.core.operators import ACTIVATIONS
+from hwsim.targets.crossbar import layout
+from hwsim.targets.crossbar.arrays import Geometry, Placed, copies, residents
+from hwsim.targets.crossbar.family import Plan
+from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, CELL, lowered
+from hwsim.targets.crossbar.mapping import Options
+from hwsim.targets.crossbar.stored import Stored, stored_matrix
+
+DIGITAL_WORK = {"elementwise": layout.ELEMENTWISE, "pool": layout.POOL, "softmax": layout.SOFTMAX, "norm": layout.NORM, "rope": layout.ROPE}
+MOVES = frozenset({"concat", "embedding"})  # data that is only gathered
+WRITES = ("write_row_s", "write_cell_j", "write_arrays_at_once")
+Extra = Callable[[Op, Stored | None], Fields]
+
+
+def no_more(op: Op, matrix: Stored | None) -> Fields:
+    """No columns of the family's own."""
+    return {}
+
+
+def anything(op: Op, matrix: Stored) -> str:
+    """A family that takes every stored matrix; otherwise the reason why one cannot run."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A matrix on the chip: one copy of it, how many copies, and the cells and rows that each execution writes."""
+
+    matrix: Stored
+    placed: Placed
+    copies: int
+    write_rows: float = 0.0
+    write_cells: float = 0.0
+
+    @property
+    def fields(self) -> dict[str, float]:
+        """Its columns of the operator table."""
+        m, at = self.matrix, self.placed
+        return {
+            "kind": layout.MATRIX, "inputs": m.inputs, "outputs": m.outputs, "groups": m.groups, "active": m.active, "vectors": m.vectors,
+            "blocks": m.blocks, "recurrent": float(m.recurrent), "input_bits": m.input_bits, "weight_bits": m.weight_bits,
+            "output_bits": m.output_bits, "input_activity": m.input_activity, "slices": at.slices, "polarity": at.polarity,
+            "row_parts": at.row_parts, "column_parts": at.column_parts, "arrays": at.arrays, "utilisation": at.utilisation,
+            "duplication": self.copies, "rounds": -(-m.vectors // self.copies), "write_rows": self.write_rows, "write_cells": self.write_cells,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a family takes a graph: the arrays' `geometry`, kinds of `digital` work that it has units for, its own columns, what it refuses."""
+
+    geometry: Geometry
+    digital: frozenset[str] = frozenset()
+    extra: Extra = no_more
+    refuses: Callable[[Op, Stored], str] = anything
+    assumptions: tuple[str, ...] = field(default_factory=tuple)
+
+
+def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Plan:
+    """Lower the graph, place its matrices, and encode every operator. Raises `Infeasible`, `InvalidMapping`."""
+    steps = lowered(graph)
+    matrices = {op.name: stored_matrix(op, options.frame) for op in steps.ops}
+    for op in steps.ops:
+        if isinstance(matrix := matrices[op.name], Stored) and (reason := _refused(op, matrix, chip, rules)):
+            matrices[op.name] = LeftOut(reason)
+    laid, warnings = _laid_out({n: m for n, m in matrices.items() if isinstance(m, Stored)}, options, chip, rules.geometry)
+
+    def encode(_: int, op: Op) -> Fields | LeftOut:
+        found = matrices[op.name]
+        if isinstance(found, LeftOut):
+            return found
+        moved = {"weight_bytes": 0.0 if op.operand_role != "weight" else op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes}
+        if found is not None:
+            return {**moved, **laid[op.name].fields, **rules.extra(op, found)}
+        own = digital_fields(op, rules.digital)
+        return own if isinstance(own, LeftOut) else {**moved, **own, **rules.extra(op, None)}
+
+    held = {"arrays_used": sum(x.placed.arrays * x.copies for x in laid.values()), "cells_used": sum(x.placed.used * x.copies for x in laid.values())}
+    cells = sum(x.placed.cells * x.copies for x in laid.values())
+    figures = {"arrays": float(held["arrays_used"]), "cell_utilisation": held["cells_used"] / cells if cells else 0.0}
+    stated = {"duplication": {n: x.copies for n, x in laid.items() if x.copies > 1}} if any(x.copies > 1 for x in laid.values()) else {}
+    return Plan(steps, operator_table(steps, layout.OP_DTYPE, encode), {n: float(v) for n, v in held.items()}, stated, figures,
+                assumptions=(*rules.assumptions, *_notes(laid, rules)), warnings=warnings)  # fmt: skip
+
+
+def digital_fields(op: Op, units: frozenset[str]) -> dict[str, float] | LeftOut:
+    """Columns of work beside the arrays: elements and elementary operations of `units`' kinds, or data that only moves."""
+    if op.kind in MOVES:
+        return {"kind": layout.MOVE}
+    if op.kind not in units or op.kind not in DIGITAL_WORK:
+        return LeftOut("the chip has no unit for it")
+    elements = float(math.prod(op.results[0]))
+    found = {"kind": layout.DIGITAL, "elements": elements, "rounds": 1.0}
+    if CELL in op.attrs:
+        count, functions = float(op.attrs[CELL]), float(op.attrs[ACTIVATIONS_PER_UNIT])
+        return {**found, "work": layout.CELL, "rounds": float(op["rows"]), "operations": elements * count, "activations": elements * functions}
+    evaluated = elements if op.function in ACTIVATIONS else 0.0
+    return {**found, "work": DIGITAL_WORK[op.kind], "operations": float(op.elementary), "activations": evaluated}
+
+
+def _refused(op: Op, matrix: Stored, chip: Chip, rules: Rules) -> str:
+    missing = [name for name in WRITES if name not in chip.params]
+    if matrix.written_share and missing:
+        return f"its second operand must be written into cells, and chip '{chip.name}' states no {', '.join(missing)}"
+    return rules.refuses(op, matrix)
+
+
+def _laid_out(matrices: Mapping[str, Stored], options: Options, chip: Chip, geometry: Geometry) -> tuple[dict[str, Laid], tuple[str, ...]]:
+    """Place every matrix and make its copies; weights that do not stay are written at each use, and a warning says so."""
+    names, reprogram = list(matrices), bool(options.frame.reprogram)
+    placed = {n: geometry.place(matrices[n]) for n in names}
+    fits = geometry.count is None or sum(at.arrays for at in placed.values()) <= geometry.count
+    wanted = copies([matrices[n] for n in names], [placed[n].arrays for n in names], options.frame, geometry.count) if fits else [1] * len(names)
+    made = dict(zip(names, wanted, strict=True))
+    stay = residents({n: placed[n].arrays * made[n] for n in names}, geometry.count, reprogram, chip.name) if names else frozenset()
+    laid: dict[str, Laid] = {}
+    swapped = [n for n in names if n not in stay]
+    if swapped and (missing := [name for name in WRITES if name not in chip.params]):
+        chip.number(missing[0])
+    for n in names:
+        share = 1.0 if n in swapped else matrices[n].written_share
+        rows = matrices[n].inputs * placed[n].column_parts * matrices[n].groups
+        laid[n] = Laid(matrices[n], placed[n], made[n], share * rows * made[n], share * placed[n].used * made[n])
+    warnings = []
+    if swapped:
+        warnings.append(f"{len(swapped)} of {len(names)} matrices do not fit and are written at each use: {', '.join(swapped[:5])}"
+                        f"{' and more' if len(swapped) > 5 else ''}")  # fmt: skip
+    if dynamic := [n for n in names if matrices[n].written_share]:
+        warnings.append(f"operands that are no weights are written into cells at each execution ({len(dynamic)} products): a crossbar suits this badly")
+    return laid, tuple(warnings)
+
+
+def _notes(laid: Mapping[str, Laid], rules: Rules) -> tuple[str, ...]:
+    notes = ["biases of products and convolutions are added digitally, at no cost; an LSTM's bias takes the rows that it states"]
+    if any(x.matrix.groups > 1 and x.placed.arrays < x.matrix.groups * x.placed.row_parts * x.placed.column_parts for x in laid.values()):
+        notes.append("small groups share arrays, block-diagonally")
+    return tuple(notes)

@@ -1,0 +1,111 @@
+"""The family of arrays behind shared nonlinear ramps, sized for the network that they run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields
+from hwsim.core.errors import InvalidMapping
+from hwsim.core.graph import Graph
+from hwsim.core.op import Op
+from hwsim.core.program import Table
+from hwsim.targets.crossbar.activation import ACTIVATIONS
+from hwsim.targets.crossbar.arrays import Geometry
+from hwsim.targets.crossbar.family import Family, Plan
+from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, LSTM_ACTIVATIONS, lowered
+from hwsim.targets.crossbar.mapping import Options
+from hwsim.targets.crossbar.plan import Rules, stored_plan
+from hwsim.targets.crossbar.ramp_array.primitives import PRIMITIVES
+from hwsim.targets.crossbar.ramp_array.spec import ADC_CODES, BIT_SERIAL, CODE
+from hwsim.targets.crossbar.stored import Stored
+
+Floats = NDArray[np.float64]
+LINEAR_PIECES = ("relu", "relu6", "leaky_relu")  # a linear ramp clipped at its ends, or of two slopes
+WORK = frozenset({"elementwise", "pool"})
+
+
+def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
+    """Lay a graph out: every matrix on an array of its own size. Raises `InvalidMapping` for bits one after another behind a nonlinear ramp."""
+    adc, serial = chip.text("adc"), chip.text("input_encoding") == BIT_SERIAL
+    if serial and adc == "nl_ramp":
+        raise InvalidMapping("input_encoding bit_serial gives partial sums, which a nonlinear ramp cannot convert: state adc sar, mlsa or linear_ramp")
+    steps = lowered(graph)
+    applied = converted(steps)
+
+    def extra(op: Op, matrix: Stored | None) -> Fields:
+        return {"in_ramp": float(op.name in applied), "cell_ramp": float(op.attrs.get(ACTIVATIONS_PER_UNIT, 0) == LSTM_ACTIVATIONS)}
+
+    made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), WORK, extra, assumptions=(
+        "one array per matrix, of its size; a signed weight counts as one cell, of the mean conductance of its pair",
+        "an activation right after a product is applied by the ramp of its columns, at no further time" if adc == "nl_ramp" else
+        "activations are evaluated digitally",
+    )))  # fmt: skip
+    functions = {op.function for op in steps.ops if op.name in applied} | _recurrent(steps)
+    columns = _columns(made)
+    numbers = {**made.numbers, "adc_code": ADC_CODES[adc], "bit_serial": float(serial), "columns_used": columns,
+               "ramp_functions": float(max(1, len(functions)))}  # fmt: skip
+    counted = gate_macs(graph)
+    return replace(made, graph=made.graph.with_meta(requested_macs=counted), numbers=numbers)
+
+
+def _recurrent(graph: Graph) -> set[str]:
+    """Functions of the gates, where there are any."""
+    return {"sigmoid", "tanh"} if any(ACTIVATIONS_PER_UNIT in op.attrs for op in graph.ops) else set()
+
+
+def _columns(made: Plan) -> float:
+    """Columns of all arrays."""
+    used = [made.table.rows[row] for row in made.table.row_of if row >= 0]
+    return float(sum(r["outputs"] * r["groups"] * r["duplication"] for r in used))
+
+
+def gate_macs(graph: Graph) -> float:
+    """Multiply-accumulates as the published table counts them: rows x columns of an LSTM's gate matrix (the bias row, not the projection)."""
+    total = 0
+    for op in graph.ops:
+        if op.kind == "lstm":
+            rows = op["input_size"] + (op["projection_size"] or op["hidden_size"]) + op["bias_rows"]
+            total += op.repeat * op["steps"] * op["batch"] * rows * 4 * op["hidden_size"]
+        else:
+            total += op.repeat * op.macs
+    return float(total)
+
+
+def converted(graph: Graph) -> frozenset[str]:
+    """Names of the activations that read a product or convolution and nothing else, which a ramp can apply."""
+    made = {name: op for op in graph.ops for name in op.outputs}
+    found = set()
+    for op in graph.ops:
+        source = made.get(op.inputs[0]) if op.kind == "elementwise" and len(op.inputs) == 1 else None
+        if source is not None and source.kind in ("matmul", "conv2d") and op.function in (*ACTIVATIONS, *LINEAR_PIECES):
+            found.add(op.name)
+    return frozenset(found)
+
+
+def area_mm2(p: Table) -> dict[str, Floats]:
+    """``columns (a_periphery + rows a_cell)`` and the ramps."""
+    cell = p["cell_mm2"]
+    ramp = p["adc_code"] <= 2.0
+    cells = p["ramp_functions"] * (2.0 ** p["adc_bits"] + p["calibration_cells"]) * cell * ramp
+    return {"array": p["cells_used"] * cell, "columns": p["columns_used"] * p["column_mm2"], "ramp": cells}
+
+
+def default_dtype(chip: Chip, kind: str) -> str:
+    """The converter's codes are the next inputs: integers of its bits, where there is such a format."""
+    bits = int(chip.number("adc_bits"))
+    return f"int{bits}" if bits in (2, 3, 4, 5, 6, 8, 16) else "int8"
+
+
+FAMILY = Family(
+    name="ramp_array", code=CODE, about="one array per matrix behind shared ramps", plan=plan, area_mm2=area_mm2,
+    options=frozenset({"duplication", "conv_mapping"}), default_dtype=default_dtype, primitives=PRIMITIVES,
+    parts={
+        "adc": ("adc", "adc_energy", "sample_hold_energy", "columns", "ramp"), "dac": ("driver_energy",),
+        "array": ("array", "array_energy"), "digital": ("digital", "digital_energy"),
+        "dynamic": ("array_energy", "driver_energy", "adc_energy", "sample_hold_energy", "accumulation_energy", "digital_energy", "write_energy"),
+    },
+)  # fmt: skip

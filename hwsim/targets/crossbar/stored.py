@@ -1,0 +1,82 @@
+"""Operators with stored weights as stored matrices: inputs x outputs cells of weights, and the vectors that pass through them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwsim.core.dtype import dtype
+from hwsim.core.encoding import LeftOut
+from hwsim.core.op import Op
+from hwsim.core.operators import conv_output
+from hwsim.targets.crossbar.layout import UNKNOWN
+from hwsim.targets.crossbar.mapping import FrameOptions
+
+RECURRENT = "recurrent"  # attribute of a product whose vectors wait for each other
+NEW_SHARE = "written_share"  # attribute of a product with an operand that is no weight: the share of it that is new at each execution
+SPIKE, REAL = "spike", "real"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """`groups` matrices of `inputs` x `outputs` weights, of which `active` work on `vectors` input vectors each in one execution.
+
+    `blocks`: parts of the inputs on arrays of their own. `input_activity`: mean input as a share of full scale, `UNKNOWN` where not stated.
+    `written_share`: the share of the cells that each execution writes (0: weights that stay).
+    """
+
+    inputs: int
+    outputs: int
+    groups: int
+    active: int
+    vectors: int
+    input_bits: float
+    weight_bits: float
+    output_bits: float
+    blocks: int = 1
+    input_activity: float = UNKNOWN
+    recurrent: bool = False
+    written_share: float = 0.0
+
+    @property
+    def weights(self) -> int:
+        """Weights that are stored."""
+        return self.inputs * self.outputs * self.groups
+
+
+def stored_matrix(op: Op, options: FrameOptions) -> Stored | LeftOut | None:
+    """Return the stored matrix of a product or convolution; None for an operator without weights to store, a reason where there is no model."""
+    if op.kind not in ("matmul", "conv2d"):
+        return None
+    formats = {"inputs": op.dtype, "weights": op.weight_dtype if op.operand_role == "weight" else op.dtype}
+    for what, name in formats.items():
+        if dtype(name).kind not in ("int", "uint") or dtype(name).block > 1:
+            return LeftOut(f"{what} of {name}; cells and converters hold integers: state dtype and weight_dtype (int8)")
+    steps, input_bits, activity = spikes(op)
+    weight_bits, output_bits = dtype(formats["weights"]).bits, dtype(op.dtype).bits
+    if op.kind == "conv2d":
+        return _convolution(op, options, steps, Stored(1, 1, 1, 1, 1, input_bits, weight_bits, output_bits, 1, activity))
+    share = 0.0 if op.operand_role == "weight" else float(op.attrs.get(NEW_SHARE, 1.0))
+    active = op["batch"] // op["shared"]
+    return Stored(
+        op["k"], op["n"], op["pool"] // op["shared"] if op["pool"] else active, active, op["m"] * op["shared"] * steps, input_bits, weight_bits, output_bits,
+        input_activity=activity, recurrent=bool(op.attrs.get(RECURRENT, False)), written_share=share,
+    )  # fmt: skip
+
+
+def spikes(op: Op) -> tuple[int, float, float]:
+    """(timesteps, bits of an input, mean input) of an operator: attributes ``timesteps``, ``input_kind`` (real or spike) and ``spike_rate``."""
+    steps = int(op.attrs.get("timesteps", 1))
+    if op.attrs.get("input_kind", REAL) == SPIKE:
+        return steps, 1.0, float(op.attrs.get("spike_rate", UNKNOWN))
+    return steps, dtype(op.dtype).bits, float(op.attrs.get("input_activity", UNKNOWN))
+
+
+def _convolution(op: Op, options: FrameOptions, steps: int, formats: Stored) -> Stored:
+    """One output pixel is one input vector: c / groups x r x s inputs, k / groups outputs."""
+    kernel = op["r"] * op["s"]
+    pixels = op["n"] * conv_output(op["h"], op["r"], op.bounds) * conv_output(op["w"], op["s"], op.bounds)
+    blocks = kernel if options.conv_mapping == "kernel_shifted" else 1
+    return Stored(
+        op["c"] // op["groups"] * kernel, op["k"] // op["groups"], op["groups"], op["groups"], pixels * steps, formats.input_bits, formats.weight_bits,
+        formats.output_bits, blocks, formats.input_activity,
+    )  # fmt: skip
