@@ -6,14 +6,15 @@ A folder ``hwsim/targets/crossbar/<family>/`` holds
   `hwsim.targets.crossbar.spec.COMMON`), ``NUMBERS`` (further columns of the parameter record, filled by `plan` or by its ``prepare``), ``FIELDS``
   (further columns of the operator table), and optionally ``contradictions(chip)``. It imports nothing of the target; it is entered in
   `hwsim.targets.crossbar.spec.FAMILY_SPECS`.
-- ``price.py``: a `hwsim.engine.jit.part` ``price_<family>(op, p, out)`` that fills the slots (`hwsim.targets.crossbar.layout`) of one execution of one
-  operator: vectors through a stored matrix (``op.kind`` MATRIX), digital work (DIGITAL), data that only moves (MOVE). Cells that an operator writes
-  and bytes of operands are charged before and after it (`hwsim.targets.crossbar.charge`). Optionally a part ``prepare_<family>(p)`` for columns
-  derived from constants; a family without a stated clock fills ``p.clock_hz`` there. Both are called from `hwsim.targets.crossbar.kernels`.
-- ``family.py``: a `Family`, entered in `hwsim.targets.crossbar.families.FAMILIES`. `Family.plan` is usually `hwsim.targets.crossbar.plan.stored_plan`.
+- ``price.py``: a `hwsim.engine.jit.part` ``price_<family>(op, p, out)`` that fills the slots (`hwsim.targets.crossbar.layout`) of one execution of
+  one operator: vectors through a stored matrix (``op.kind`` MATRIX), digital work (DIGITAL), data that only moves (MOVE). Cells that an operator
+  writes and bytes of operands are charged after it (`hwsim.targets.crossbar.charge`). Optionally a part ``prepare_<family>(p)`` for columns derived
+  from constants; where ``p.clock_fixed`` is 0 it fills ``p.clock_hz``. Both are called from `hwsim.targets.crossbar.kernels`.
+- ``family.py``: a `Family`, entered in `hwsim.targets.crossbar.families.FAMILIES`. `Family.plan` is usually
+  `hwsim.targets.crossbar.plan.stored_plan`.
 
-Any constant of the chip may be a mapping option of the same name; `options` names the frame's options that the family reads. Stating any
-other is refused.
+Any constant of the chip may be a mapping option of the same name; `options` names the frame's options that the family reads. Stating any other is
+refused.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def _emit(source: Op, step: str, kind: str, bounds: dict[str, int], inputs: list
     """Append one step of `source`, declare its operands where they are new, and return the name of its result."""
     ops, tensors = lines
     made = Op(
-        f"{source.name}.{step}", kind, bounds, dtype=source.dtype, weight_dtype=source.weight_dtype, label=fields.pop("label", step), layer=source.layer,
-        phase=source.phase, repeat=source.repeat, **fields,
+        f"{source.name}.{step}", kind, bounds, dtype=source.dtype, weight_dtype=source.weight_dtype, label=fields.pop("label", step),
+        layer=source.layer, phase=source.phase, repeat=source.repeat, **fields,
     )  # fmt: skip
     names = list(inputs)
     for operand in made.operands[len(names) :]:

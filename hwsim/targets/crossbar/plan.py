@@ -59,10 +59,14 @@ class Laid:
 
 @dataclass(frozen=True)
 class Rules:
-    """How a family takes a graph: the arrays' `geometry`, kinds of `digital` work that it has units for, its own columns, what it refuses."""
+    """How a family takes a graph: the arrays' `geometry`, its own columns, what it refuses.
+
+    `digital`: kinds of work that it has units for. `outside`: kinds that a part beyond the boundary does, in no time or energy here, with a warning.
+    """
 
     geometry: Geometry
     digital: frozenset[str] = frozenset()
+    outside: frozenset[str] = frozenset()
     extra: Extra = no_more
     refuses: Callable[[Op, Stored], str] = anything
     assumptions: tuple[str, ...] = field(default_factory=tuple)
@@ -81,12 +85,14 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
         found = matrices[op.name]
         if isinstance(found, LeftOut):
             return found
-        moved = {"weight_bytes": 0.0 if op.operand_role != "weight" else op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes}
+        moved = {"weight_bytes": op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes}
         if found is not None:
             return {**moved, **laid[op.name].fields, **rules.extra(op, found)}
-        own = digital_fields(op, rules.digital)
+        own: dict[str, float] | LeftOut = {"kind": layout.MOVE} if op.kind in rules.outside else digital_fields(op, rules.digital)
         return own if isinstance(own, LeftOut) else {**moved, **own, **rules.extra(op, None)}
 
+    if beyond := sorted({op.kind for op in steps.ops if op.kind in rules.outside}):
+        warnings = (*warnings, f"not in time or energy, a part beyond the {chip.text('boundary')} does it: {', '.join(beyond)}")
     held = {"arrays_used": sum(x.placed.arrays * x.copies for x in laid.values()), "cells_used": sum(x.placed.used * x.copies for x in laid.values())}
     cells = sum(x.placed.cells * x.copies for x in laid.values())
     figures = {"arrays": float(held["arrays_used"]), "cell_utilisation": held["cells_used"] / cells if cells else 0.0}
@@ -138,7 +144,7 @@ def _laid_out(matrices: Mapping[str, Stored], options: Options, chip: Chip, geom
         warnings.append(f"{len(swapped)} of {len(names)} matrices do not fit and are written at each use: {', '.join(swapped[:5])}"
                         f"{' and more' if len(swapped) > 5 else ''}")  # fmt: skip
     if dynamic := [n for n in names if matrices[n].written_share]:
-        warnings.append(f"operands that are no weights are written into cells at each execution ({len(dynamic)} products): a crossbar suits this badly")
+        warnings.append(f"operands that are no weights are written into cells at each use ({len(dynamic)} products): crossbars suit this badly")
     return laid, tuple(warnings)
 
 

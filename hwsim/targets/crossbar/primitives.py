@@ -84,7 +84,7 @@ def _primitive(name: str, about: str, run: Run, args: Mapping[str, Any], *option
 
 
 _RANGE = {"function": None, "bits": None, "out_min": None, "out_max": None}
-_MVM_OPTIONAL = ("average_input_value", "average_weight_value", "average_output_value", "input_toggle_rate", "weight_sparsity", "weight_sets", "cores")
+_DATA = ("average_input_value", "average_weight_value", "average_output_value", "input_toggle_rate", "weight_sparsity", "weight_sets", "cores")
 PRIMITIVES: dict[str, Primitive] = {
     p.name: p
     for p in (
@@ -95,7 +95,7 @@ PRIMITIVES: dict[str, Primitive] = {
                    {**_RANGE, "sigma_s": None, "g_max_s": None, "calibration": "one_point", "statistic": "mean_abs"}, "out_min", "out_max"),
         _primitive("programming_sigma", "error of written conductances", _sigma, {"device_model": None, "conductance_s": None}),
         _primitive("array_mvm", "one input vector through one macro or core at full utilisation", _of_the_family("array_mvm"),
-                   {"input_bits": None, "weight_bits": None, "output_bits": None, "component": "", **dict.fromkeys(_MVM_OPTIONAL)}, *_MVM_OPTIONAL),
+                   {"input_bits": None, "weight_bits": None, "output_bits": None, "component": "", **dict.fromkeys(_DATA)}, *_DATA),
         _primitive("chip_peak", "all arrays of the chip busy", _of_the_family("chip_peak"), {"input_bits": None, "weight_bits": None}),
         _primitive("component", "area, power, energy per action of one component", _of_the_family("component"), {"component": None}),
         _primitive("clock_period", "one clock", _of_the_family("clock_period"), {"network": ""}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwsim.core.dtype import dtype
 from hwsim.core.encoding import LeftOut
@@ -56,15 +56,14 @@ def stored_matrix(op: Op, options: FrameOptions) -> Stored | LeftOut | None:
     if op.kind == "conv2d":
         return _convolution(op, options, steps, Stored(1, 1, 1, 1, 1, input_bits, weight_bits, output_bits, 1, activity))
     share = 0.0 if op.operand_role == "weight" else float(op.attrs.get(NEW_SHARE, 1.0))
-    active = op["batch"] // op["shared"]
+    active, vectors = op["batch"] // op["shared"], op["m"] * op["shared"] * steps
     return Stored(
-        op["k"], op["n"], op["pool"] // op["shared"] if op["pool"] else active, active, op["m"] * op["shared"] * steps, input_bits, weight_bits, output_bits,
-        input_activity=activity, recurrent=bool(op.attrs.get(RECURRENT, False)), written_share=share,
+        op["k"], op["n"], op["pool"] // op["shared"] or active, active, vectors, input_bits, weight_bits, output_bits, input_activity=activity, recurrent=bool(op.attrs.get(RECURRENT, False)), written_share=share,
     )  # fmt: skip
 
 
 def spikes(op: Op) -> tuple[int, float, float]:
-    """(timesteps, bits of an input, mean input) of an operator: attributes ``timesteps``, ``input_kind`` (real or spike) and ``spike_rate``."""
+    """Return (timesteps, bits of an input, mean input) of an operator: attributes ``timesteps``, ``input_kind`` (real or spike) and ``spike_rate``."""
     steps = int(op.attrs.get("timesteps", 1))
     if op.attrs.get("input_kind", REAL) == SPIKE:
         return steps, 1.0, float(op.attrs.get("spike_rate", UNKNOWN))
@@ -76,7 +75,5 @@ def _convolution(op: Op, options: FrameOptions, steps: int, formats: Stored) -> 
     kernel = op["r"] * op["s"]
     pixels = op["n"] * conv_output(op["h"], op["r"], op.bounds) * conv_output(op["w"], op["s"], op.bounds)
     blocks = kernel if options.conv_mapping == "kernel_shifted" else 1
-    return Stored(
-        op["c"] // op["groups"] * kernel, op["k"] // op["groups"], op["groups"], op["groups"], pixels * steps, formats.input_bits, formats.weight_bits,
-        formats.output_bits, blocks, formats.input_activity,
-    )  # fmt: skip
+    inputs, outputs = op["c"] // op["groups"] * kernel, op["k"] // op["groups"]
+    return replace(formats, inputs=inputs, outputs=outputs, groups=op["groups"], active=op["groups"], vectors=pixels * steps, blocks=blocks)

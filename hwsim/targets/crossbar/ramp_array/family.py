@@ -32,14 +32,14 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     """Lay a graph out: every matrix on an array of its own size. Raises `InvalidMapping` for bits one after another behind a nonlinear ramp."""
     adc, serial = chip.text("adc"), chip.text("input_encoding") == BIT_SERIAL
     if serial and adc == "nl_ramp":
-        raise InvalidMapping("input_encoding bit_serial gives partial sums, which a nonlinear ramp cannot convert: state adc sar, mlsa or linear_ramp")
+        raise InvalidMapping("input_encoding bit_serial gives partial sums, no input of a nonlinear ramp: state adc sar, mlsa or linear_ramp")
     steps = lowered(graph)
     applied = converted(steps)
 
     def extra(op: Op, matrix: Stored | None) -> Fields:
         return {"in_ramp": float(op.name in applied), "cell_ramp": float(op.attrs.get(ACTIVATIONS_PER_UNIT, 0) == LSTM_ACTIVATIONS)}
 
-    made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), WORK, extra, assumptions=(
+    made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), digital=WORK, extra=extra, assumptions=(
         "one array per matrix, of its size; a signed weight counts as one cell, of the mean conductance of its pair",
         "an activation right after a product is applied by the ramp of its columns, at no further time" if adc == "nl_ramp" else
         "activations are evaluated digitally",

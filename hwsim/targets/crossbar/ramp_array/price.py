@@ -44,7 +44,7 @@ def conversion_j(p: Any) -> Any:
 @part
 def ramp_j(p: Any) -> Any:
     """Joules of the shared ramp columns in one conversion of an array, one column per function."""
-    if p.adc_code == SAR or p.adc_code == MLSA:
+    if p.adc_code in (SAR, MLSA):
         return 0.0
     return p.ramp_functions * ramp_column_j(p.adc_bits, p)
 
@@ -76,7 +76,6 @@ def price_digital(op: Any, p: Any, out: Any) -> None:
     """Operations over lanes; activations too unless a ramp has applied them. The cell state of an LSTM passes through a ramp."""
     if op.in_ramp > 0 and p.adc_code == NL_RAMP:
         return
-    per_round = op.elements / op.rounds
     activations = op.activations
     if p.adc_code == NL_RAMP and op.work == CELL:
         activations = 0.0
@@ -88,10 +87,9 @@ def price_digital(op: Any, p: Any, out: Any) -> None:
             out.array_energy = op.elements * p.read_v**2 * p.g_mean_s * p.mean_input * driven / p.clock_hz
             out.adc_energy = op.elements * conversion_j(p) + op.rounds * ramp_j(p) / p.ramp_functions
             out.conversions = op.elements
-    operations = op.operations if op.work == CELL or op.work == POOL or op.activations == 0 else 0.0
-    scale = operations / op.elements
-    each = activations / op.elements
-    out.digital = op.rounds * (math.ceil(per_round * scale / p.lanes) * p.element_clocks + math.ceil(per_round * each / p.lanes) * p.activation_clocks)
+    operations = op.operations if op.work in (CELL, POOL) or op.activations == 0 else 0.0
+    turns = math.ceil(operations / op.rounds / p.lanes) * p.element_clocks
+    out.digital = op.rounds * (turns + math.ceil(activations / op.rounds / p.lanes) * p.activation_clocks)
     out.digital_energy = operations * p.element_j + activations * p.activation_j
 
 
