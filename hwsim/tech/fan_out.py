@@ -10,6 +10,7 @@ from hwsim.tech.cell_library import Cell, Library
 FAN_OUT = 4
 ITERATIONS = 200
 SETTLED = 1e-13
+ASYNCHRONOUS = ("clear", "preset")
 
 
 def fo4_load_f(library: Library) -> float:
@@ -35,8 +36,12 @@ def fo4_slew_s(library: Library) -> float:
 
 
 def mean_delay_s(cell: Cell, slew_s: float, load_f: float) -> float:
-    """Mean delay over the cell's output arcs and both edges at one input slew and load. Raises `InvalidTrace` for a cell without any."""
-    found = [s.at(slew_s, load_f) for arc in cell.arcs for s in (arc.delay_rise, arc.delay_fall) if s is not None]
+    """Mean delay over the arcs of the cell's first output and both edges at one input slew and load; asynchronous clears and presets are left out.
+
+    Raises `InvalidTrace` for a cell without timing.
+    """
+    timed = [arc for arc in cell.arcs if arc.pin == cell.outputs[0].name and arc.type not in ASYNCHRONOUS]
+    found = [s.at(slew_s, load_f) for arc in timed for s in (arc.delay_rise, arc.delay_fall) if s is not None]
     if not found:
         raise InvalidTrace(f"cell '{cell.name}' has no timing arcs")
     return float(np.mean(found))
