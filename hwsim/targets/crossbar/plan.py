@@ -21,10 +21,10 @@ from hwsim.targets.crossbar.stored import Stored, stored_matrix
 DIGITAL_WORK = {"elementwise": layout.ELEMENTWISE, "pool": layout.POOL, "softmax": layout.SOFTMAX, "norm": layout.NORM, "rope": layout.ROPE}
 MOVES = frozenset({"concat", "embedding"})  # data that is only gathered
 WRITES = ("write_row_s", "write_cell_j", "write_arrays_at_once")
-Extra = Callable[[Op, Stored | None], Fields]
+Extra = Callable[[Op, Stored | None], Fields | LeftOut]
 
 
-def no_more(op: Op, matrix: Stored | None) -> Fields:
+def no_more(op: Op, matrix: Stored | None) -> Fields | LeftOut:
     """No columns of the family's own."""
     return {}
 
@@ -59,7 +59,7 @@ class Laid:
 
 @dataclass(frozen=True)
 class Rules:
-    """How a family takes a graph: the arrays' `geometry`, its own columns, what it refuses.
+    """How a family takes a graph: the arrays' `geometry`, its own columns (`extra`, which may leave an operator out), what it refuses.
 
     `digital`: kinds of work that it has units for. `outside`: kinds that a part beyond the boundary does, in no time or energy here, with a warning.
     """
@@ -86,10 +86,13 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
         if isinstance(found, LeftOut):
             return found
         moved = {"weight_bytes": op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes}
+        own: dict[str, float] | LeftOut
         if found is not None:
-            return {**moved, **laid[op.name].fields, **rules.extra(op, found)}
-        own: dict[str, float] | LeftOut = {"kind": layout.MOVE} if op.kind in rules.outside else digital_fields(op, rules.digital)
-        return own if isinstance(own, LeftOut) else {**moved, **own, **rules.extra(op, None)}
+            own = laid[op.name].fields
+        else:
+            own = {"kind": layout.MOVE} if op.kind in rules.outside else digital_fields(op, rules.digital)
+        more = own if isinstance(own, LeftOut) else rules.extra(op, found)
+        return more if isinstance(own, LeftOut) or isinstance(more, LeftOut) else {**moved, **own, **more}
 
     if beyond := sorted({op.kind for op in steps.ops if op.kind in rules.outside}):
         warnings = (*warnings, f"not in time or energy, a part beyond the {chip.text('boundary')} does it: {', '.join(beyond)}")
