@@ -58,12 +58,13 @@ def stored_matrix(op: Op, options: FrameOptions) -> Stored | LeftOut | None:
     share = 0.0 if op.operand_role == "weight" else float(op.attrs.get(NEW_SHARE, 1.0))
     active, vectors = op["batch"] // op["shared"], op["m"] * op["shared"] * steps
     return Stored(
-        op["k"], op["n"], op["pool"] // op["shared"] or active, active, vectors, input_bits, weight_bits, output_bits, input_activity=activity, recurrent=bool(op.attrs.get(RECURRENT, False)), written_share=share,
+        op["k"], op["n"], op["pool"] // op["shared"] or active, active, vectors, input_bits, weight_bits, output_bits, input_activity=activity,
+        recurrent=bool(op.attrs.get(RECURRENT, False)), written_share=share,
     )  # fmt: skip
 
 
 def spikes(op: Op) -> tuple[int, float, float]:
-    """Return (timesteps, bits of an input, mean input) of an operator: attributes ``timesteps``, ``input_kind`` (real or spike) and ``spike_rate``."""
+    """Return (timesteps, bits of an input, mean input): attributes ``timesteps``, ``input_kind`` (real or spike), ``spike_rate``."""
     steps = int(op.attrs.get("timesteps", 1))
     if op.attrs.get("input_kind", REAL) == SPIKE:
         return steps, 1.0, float(op.attrs.get("spike_rate", UNKNOWN))
