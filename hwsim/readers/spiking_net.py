@@ -71,7 +71,8 @@ class SpikingNet:
     def conv(self, name: str, x: Plane, k: int, r: int, stride: int = 1, *, groups: int = 1, norm: bool = True, bias: bool = False) -> Plane:
         """A convolution padded to keep the size at stride 1, and the batch norm behind it."""
         side = [(s + 2 * (r // 2) - r) // stride + 1 for s in (x.h, x.w)]
-        sizes: dict[str, Any] = {"n": self.batch, "c": x.c, "h": x.h, "w": x.w, "k": k, "r": r, "s": r, "stride": stride, "pad": r // 2, "groups": groups}
+        window: dict[str, Any] = {"r": r, "s": r, "stride": stride, "pad": r // 2, "groups": groups}
+        sizes = {"n": self.batch, "c": x.c, "h": x.h, "w": x.w, "k": k, **window}
         y = self.graph.op("conv2d", name, [x.tensor], label="conv", bias=int(bias), attrs=self._attrs(name, x), **sizes)
         self._count(k * x.c // groups * r * r + k * bias, 2 * k * norm)
         return Plane(y, k, side[0], side[1])

@@ -1,0 +1,1 @@
+"""Spiking networks: the accumulate-or-multiply convention of the literature, and event-driven digital cores."""
