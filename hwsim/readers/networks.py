@@ -20,14 +20,14 @@ from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.operators import CONCAT_PARTS
 
 OPTIONS = ("batch", "dtype", "weight_dtype", "gops")  # of every network
-FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny", "dory")
+FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny", "dory", "recurrent")
 NAMES = (
     "bert-base", "convnext-t", "densenet121", "densenet161", "densenet201", "dory-dronet", "dory-dronet-no-pool", "dory-dscnn", "dory-penguinet",
     "dory-residual-1", "dory-residual-2", "dory-smartagri", "dory-tcn-t", "dory-tcn-test", "efficientnet-b0", "efficientnet-edgetpu-l",
     "efficientnet-edgetpu-m", "efficientnet-edgetpu-s", "hydrafusion",
-    "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "m3vit-tiny",
+    "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "kws-lstm", "m3vit-tiny",
     "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
-    "mobilenet-v3-small", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
+    "mobilenet-v3-small", "ptb-lstm", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
     "resnet50-v1", "resnet50-v1-slim", "resnet50-v1.5", "resnet50-v2-slim", "resnext101-32x8d", "resnext50-32x4d", "squeezenet-1.1",
     "ssd-inception-v2", "ssd-mobilenet-v1", "ssd-mobilenet-v2", "ssd-resnet34", "ssdlite-mobilenet-v2", "swin-t", "vgg16", "vgg19", "vit-b16",
     "vovnet39a", "vovnet57a", "yolov3", "yolov4",
@@ -40,7 +40,8 @@ NOTED = 0.03  # relative difference from a published count that is worth a note
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a network: images, their size, number formats; `width` multiplies channels, `sequence` counts tokens of a text encoder.
+    """What is asked of a network: images, their size, number formats; `width` multiplies channels, `sequence` counts tokens of a text encoder,
+    `steps` those of a recurrent network.
 
     `branches` and `proposals` are those of a sensor fusion network (empty: all).
     """
@@ -52,6 +53,7 @@ class Asked:
     width: float = 1.0
     classes: int = 1000
     sequence: int = 128
+    steps: int = 1
     branches: tuple[str, ...] = ()
     proposals: int = 1000
 
@@ -216,7 +218,7 @@ def read_network(name: str, **options: Any) -> Graph:
     """Return the graph of one pass of a network.
 
     `batch` (default 1), `dtype` (default fp16), `weight_dtype` (default dtype), and where the network has them `input` (height, width), `classes`,
-    `width`, `sequence`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the graph
+    `width`, `sequence`, `steps`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the graph
     differs by more than 3 %, its meta says so as `note`. Raises `InvalidTrace` for an unknown option or an impossible size.
 
     >>> round(read_network("resnet50-v1.5").macs / 1e9, 2)
@@ -244,7 +246,7 @@ def _meta(name: str, entry: Network, asked: Asked) -> dict[str, Any]:
         meta["sequence"] = asked.sequence
     if "input" not in entry.options and not SCALED.fullmatch(name):
         del meta["input"]
-    for key in ("weight_dtype", "width", "classes", "branches", "proposals"):
+    for key in ("weight_dtype", "width", "classes", "branches", "proposals", "steps"):
         if (value := getattr(asked, key)) != getattr(entry.default, key) or (key == "width" and value != 1):
             meta[key] = list(value) if isinstance(value, tuple) else value
     return meta
@@ -306,5 +308,5 @@ def _branches(name: str, entry: Network, given: object) -> tuple[str, ...]:
 CHECKS: dict[str, Callable[[str, Network, Any], Any]] = {
     "input": _input, "branches": _branches, "width": lambda name, entry, given: _width(name, given),
     "dtype": lambda name, entry, given: number_format(str(given)).name, "weight_dtype": lambda name, entry, given: number_format(str(given)).name,
-    **{key: _count(key) for key in ("batch", "classes", "sequence", "proposals")},
+    **{key: _count(key) for key in ("batch", "classes", "sequence", "proposals", "steps")},
 }  # fmt: skip

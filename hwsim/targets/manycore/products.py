@@ -44,6 +44,8 @@ def unmodelled(op: Op, m: Machine) -> str:
     block = block_format(right)
     if op.weight_density < 1:
         return "no kernel skips zero weights"
+    if op.bounds.get("projection_size", 0):
+        return "no kernel of an LSTM projects its output"
     if block and (unit != "simd" or op.kind != "matmul" or right not in BLOCK_LOOPS or conversion(left) is None):
         return f"{right} operands are dequantised by the vector pipe, in matrix products of {', '.join(BLOCK_LOOPS)} weights only"
     if block:
