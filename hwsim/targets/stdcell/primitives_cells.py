@@ -1,14 +1,16 @@
-"""Cells in isolation: area, delay at a point, fan-out-of-4 delay."""
+"""Cells in isolation: delay at a point, fan-out-of-4 delay, a path of cells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from hwsim.core.arguments import number
+from hwsim.core.arguments import number, word
 from hwsim.core.chip import Chip
+from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.stdcell.cells import load_library
+from hwsim.targets.stdcell.path import EDGES, Stage, path_delay, setup_s
 from hwsim.tech.fan_out import fo4_load_f, fo4_slew_s, mean_delay_s
 
 FO4 = "fo4"
@@ -33,7 +35,38 @@ def _scaled(arguments: Mapping[str, Any], name: str, unit: float) -> float:
     return number(arguments, name) * unit
 
 
+def path(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Arrival at the end of a path from a clock edge (ideal clock, zero slew), with the setup time there for ``min_period``."""
+    library = load_library(chip)
+    report = word(arguments, "report", ("min_period", "data_arrival"))
+    stages = _stages(arguments["stages"])
+    found = path_delay(library, stages)
+    if report == "data_arrival":
+        return {"latency_s": found.arrival_s}
+    end = arguments["end"]
+    if not isinstance(end, list | tuple) or len(end) != 2:
+        raise InvalidTrace(f"end is [cell, data pin], got {end!r}")
+    return {"latency_s": found.arrival_s + setup_s(library, str(end[0]), str(end[1]), found.edge, found.slew_s)}
+
+
+def _stages(stated: Any) -> list[Stage]:
+    """The stages of a path as an argument states them. Raises `InvalidTrace`."""
+    if not isinstance(stated, list | tuple) or not stated:
+        raise InvalidTrace("stages is a list of [cell, input pin, output pin, output edge, load in fF]")
+    found = []
+    for at, row in enumerate(stated):
+        if not isinstance(row, list | tuple) or len(row) != 5:
+            raise InvalidTrace(f"stage {at} is [cell, input pin, output pin, output edge, load in fF], got {row!r}")
+        named = dict(zip(("cell", "input", "output", "edge", "load"), row, strict=True))
+        edge = EDGES[word(named, "edge", EDGES)]
+        found.append(Stage(str(named["cell"]), str(named["input"]), str(named["output"]), edge, _scaled(named, "load", FF)))
+    return found
+
+
 CELL_PRIMITIVES = (
     Primitive("fo4", "delay of the unit inverter driving four", fo4),
     Primitive("cell_delay", "mean delay of a cell at a slew (ps) and load (fF)", cell_delay, {"cell": None, "slew": FO4, "load": FO4}),
+    Primitive(
+        "path_delay", "a path from a clock edge, slew propagated", path, {"stages": None, "end": None, "report": "min_period"}, frozenset({"end"})
+    ),
 )
