@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from hwsim.targets.crossbar.charge_domain.family import FAMILY as CHARGE_DOMAIN
 from hwsim.targets.crossbar.family import Family
+from hwsim.targets.crossbar.imc.family import FAMILY as IMC
+from hwsim.targets.crossbar.neurram.family import FAMILY as NEURRAM
+from hwsim.targets.crossbar.pulse_count.family import FAMILY as PULSE_COUNT
 from hwsim.targets.crossbar.ramp_array.family import FAMILY as RAMP_ARRAY
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (RAMP_ARRAY,)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (RAMP_ARRAY, IMC, NEURRAM, CHARGE_DOMAIN, PULSE_COUNT)}

@@ -6,6 +6,14 @@ from typing import Any
 
 from hwsim.engine.jit import jit
 from hwsim.targets.crossbar.charge import charge_bytes, charge_write
+from hwsim.targets.crossbar.charge_domain.price import prepare_charge_domain, price_charge_domain
+from hwsim.targets.crossbar.charge_domain.spec import CODE as CHARGE_DOMAIN
+from hwsim.targets.crossbar.imc.price import prepare_imc, price_imc
+from hwsim.targets.crossbar.imc.spec import CODE as IMC
+from hwsim.targets.crossbar.neurram.price import price_neurram
+from hwsim.targets.crossbar.neurram.spec import CODE as NEURRAM
+from hwsim.targets.crossbar.pulse_count.price import prepare_pulse_count, price_pulse_count
+from hwsim.targets.crossbar.pulse_count.spec import CODE as PULSE_COUNT
 from hwsim.targets.crossbar.ramp_array.price import price_ramp_array
 from hwsim.targets.crossbar.ramp_array.spec import CODE as RAMP_ARRAY
 
@@ -13,6 +21,12 @@ from hwsim.targets.crossbar.ramp_array.spec import CODE as RAMP_ARRAY
 @jit
 def prepare(p: Any) -> None:
     """Fill the columns that follow from constants."""
+    if p.family_code == IMC:
+        prepare_imc(p)
+    elif p.family_code == CHARGE_DOMAIN:
+        prepare_charge_domain(p)
+    elif p.family_code == PULSE_COUNT:
+        prepare_pulse_count(p)
 
 
 @jit
@@ -21,5 +35,13 @@ def price(op: Any, p: Any, out: Any) -> None:
     if op.kind > 0:
         if p.family_code == RAMP_ARRAY:
             price_ramp_array(op, p, out)
+        elif p.family_code == IMC:
+            price_imc(op, p, out)
+        elif p.family_code == NEURRAM:
+            price_neurram(op, p, out)
+        elif p.family_code == CHARGE_DOMAIN:
+            price_charge_domain(op, p, out)
+        elif p.family_code == PULSE_COUNT:
+            price_pulse_count(op, p, out)
         charge_write(op, p, out)
     charge_bytes(op, out)

@@ -13,10 +13,16 @@ from types import ModuleType
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.parameters import Constant, ParameterTable
+from hwsim.targets.crossbar.charge_domain import spec as charge_domain
+from hwsim.targets.crossbar.imc import spec as imc
+from hwsim.targets.crossbar.neurram import spec as neurram
+from hwsim.targets.crossbar.pulse_count import spec as pulse_count
 from hwsim.targets.crossbar.ramp_array import spec as ramp_array
 
 # The families' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by family name
-FAMILY_SPECS: dict[str, ModuleType] = {"ramp_array": ramp_array}
+FAMILY_SPECS: dict[str, ModuleType] = {
+    "ramp_array": ramp_array, "imc": imc, "neurram": neurram, "charge_domain": charge_domain, "pulse_count": pulse_count,
+}  # fmt: skip
 
 BOUNDARIES = ("array", "macro", "core", "chip")
 COMMON = (
