@@ -18,8 +18,7 @@ def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) ->
     operator. ``count`` reads the program's figure called `component`, of a layer the notes that the component is made of. A component of the machine
     has the static joules of its own watts; an operator has its share of all of them, by cycles. Raises `HwsimError`.
     """
-    if reason := cost.program.unstated.get(metric) or cost.program.unstated.get(component):
-        raise HwsimError(f"no {metric if metric in cost.program.unstated else component}: {reason}")
+    _check_stated(cost, metric, component, layer)
     if metric not in SPLIT:
         raise HwsimError(f"metric '{metric}' cannot be split by component or layer (can: {', '.join(SPLIT)})")
     if metric == "count":
@@ -39,6 +38,15 @@ def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) ->
         watts = sum(static[m] for m in members if m in static) if members else sum(static.values())
         return joules + watts * (whole if members else cycles) / cost.program.clock_hz
     return cycles if metric == "cycles" else cycles / cost.program.clock_hz
+
+
+def _check_stated(cost: Cost, metric: str, component: str, layer: int | str | None) -> None:
+    """Refuse a metric that the program lacks for some operator of this part."""
+    for name in (metric, component):
+        if reason := cost.program.unstated.get(name):
+            lacking = cost.program.unstated_rows.get(name)
+            if lacking is None or any(row in lacking for _, row in _chosen(cost, "" if _members(cost, component) else component, layer)):
+                raise HwsimError(f"no {name}: {reason}")
 
 
 def _count(cost: Cost, component: str, layer: int | str | None) -> float:

@@ -72,7 +72,8 @@ class Program:
     `resources` are servers by name with their number. `mapping` is printed back.
     `figures` are further results (colours, bytes per core, capacity); `used_params` name the constants that the price reads.
     `parts` names components by what published tables call them: the slots, static and area components that each consists of.
-    `unstated` names metrics that this program cannot give, with the reason (a chip that states energies only has no latency).
+    `unstated` names metrics that this program cannot give, with the reason (a chip that states energies only has no latency); where `unstated_rows`
+    names rows for a metric, only parts that hold one of them lack it.
     `rails` says how the joules of a slot, or the watts of a static component, divide over the supply rails (shares that add up to 1).
     """
 
@@ -92,6 +93,7 @@ class Program:
     rails: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unstated: Mapping[str, str] = field(default_factory=dict)
+    unstated_rows: Mapping[str, frozenset[int]] = field(default_factory=dict)
     used_params: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -26,11 +26,19 @@ class Lowering:
     dense: bool
     machine: tuple[int, int] | None
     unrated: list[str] = field(default_factory=list)
+    unrated_at: list[int] = field(default_factory=list)
 
     def encode(self, at: int, op: Op) -> Fields | LeftOut:
         """The record of one operator, over all of its timesteps."""
         if op.dtype not in FORMATS:
             return LeftOut(f"energies are known for {', '.join(FORMATS)}, not for {op.dtype}")
+        found, known = self._counted(op), len(self.unrated_at)
+        if len(self.unrated) > known:
+            self.unrated[known:] = [op.name]
+            self.unrated_at.append(at)
+        return found
+
+    def _counted(self, op: Op) -> Fields | LeftOut:
         spikes = spikes_of(op)
         code, state = FORMATS[op.dtype]
         common = {"format": code, "state_bits": state, "weight_bits": dtype(op.weight_dtype).bits, "steps": 1 if self.dense else spikes.timesteps}
@@ -93,8 +101,7 @@ class Lowering:
         """The rate, or 0 where none is stated, which is remembered."""
         if not math.isnan(rate):
             return rate
-        if op.name not in self.unrated:
-            self.unrated.append(op.name)
+        self.unrated.append(op.name)
         return 0.0
 
     def _events(self, op: Op, events: float) -> dict[str, float]:

@@ -58,7 +58,7 @@ def break_even_rate(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[s
 
 
 def synaptic_event(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
-    """One spike that meets `fan_out` weights spread over `cores` of an event core: cycles, seconds, joules. Raises `InvalidTrace` without a machine."""
+    """One spike that meets `fan_out` weights spread over `cores` of an event core. Raises `InvalidTrace` for a chip without a machine."""
     if chip.text("kind") != spec.EVENT_CORE:
         raise InvalidTrace(f"chip '{chip.name}' has no machine: synaptic_event is a primitive of chips of kind {spec.EVENT_CORE}")
     p = record(chip)
@@ -73,7 +73,8 @@ def synaptic_event(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[st
 
 PRIMITIVES = {
     p.name: p for p in (
-        Primitive("synaptic_energy", "joules of accumulations and multiply-accumulates", synaptic_energy, {"ac_ops": None, "mac_ops": None, "dtype": "fp32"}),
+        Primitive("synaptic_energy", "joules of accumulations and multiply-accumulates", synaptic_energy,
+                  {"ac_ops": None, "mac_ops": None, "dtype": "fp32"}),
         Primitive("memory_access", "joules of bits of an SRAM", memory_access, {"bits": None, "size_bytes": None}),
         Primitive("break_even_rate", "firing rate at which a spiking layer costs what its dense counterpart does", break_even_rate,
                   {"timesteps": None, "fan_in": 512, "fan_out": 512, "dtype": "fp32"}),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from hwsim.core.encoding import OperatorTable, operator_table
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Program, Table, first
-from hwsim.core.target import Around, Mapped, TargetBase
+from hwsim.core.target import Around, Mapped, Primitive, Target, TargetBase
 from hwsim.engine.road import price_points
 from hwsim.targets.spiking import spec
 from hwsim.targets.spiking.events import run_operator, spikes_per_step
@@ -25,6 +27,8 @@ from hwsim.targets.spiking.primitives import PRIMITIVES
 
 Floats = NDArray[np.float64]
 NO_TIME = "this chip states the energies of operations, no machine that takes time; an event core (event-core-45nm) or a crossbar does"
+HOW_TO_RATE = "state the trace's layer_rates and qkv_rates, spikes or rate, or an operator's spike_rate (rate_q, rate_k, rate_v)"
+RATED = ("energy_j", "power_w", "tops_per_w", "energy_per_mac_j", "ac_ops", "ac_ops_layers", "ac_ops_attention", "cycles", "latency_s")
 LEVERS = ("more cores", "larger weight_memory_bytes or state_memory_bytes", "a narrower weight_dtype", "a smaller network or image")
 
 
@@ -34,7 +38,7 @@ class SpikingTarget(TargetBase):
     name = "spiking"
     slots = spec.SLOTS
     price = staticmethod(price)
-    primitives = PRIMITIVES
+    primitives: Mapping[str, Primitive] = PRIMITIVES
     reads_timesteps = True
 
     def check(self, chip: Chip) -> None:
@@ -62,6 +66,7 @@ class SpikingTarget(TargetBase):
             chip=chip, graph=graph, mapping={**options.model_dump(), "energy_mode": "honest" if honest else "published"}, rows=table.rows,
             row_of=table.row_of, counts=table.counts, params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=clock,
             static_power_w=first(around[0]), area_mm2=first(around[1]), parts=spec.PARTS, unstated=_unstated(machine is None, lowering.unrated),
+            unstated_rows=dict.fromkeys(RATED, frozenset(table.row_of[i] for i in lowering.unrated_at)),
             used_params=tuple(n for n in spec.PARAMETERS.priced if n in chip.params), warnings=(*warnings, *_unrated(lowering.unrated)),
             assumptions=_assumptions(options, honest, machine is not None, graph), lower_bound=bool(warnings),
         )  # fmt: skip
@@ -98,7 +103,7 @@ class SpikingTarget(TargetBase):
             table["honest"] = honest
             if core is not None:
                 table["event_core"] = core
-            found[name] = price_points(self, program, table).sums[:, joules].sum(axis=1)
+            found[name] = price_points(cast(Target, self), program, table).sums[:, joules].sum(axis=1)
         return found
 
     def default_dtype(self, chip: Chip, kind: str) -> str:
@@ -154,9 +159,7 @@ def _unstated(timeless: bool, unrated: list[str]) -> dict[str, str]:
     if timeless:
         found["bytes"] = "accesses are counted by joules, not by bytes"
     if unrated:
-        why = f"no firing rate is stated for {_some(unrated)}: state layer_rates (and qkv_rates), rate or spikes of the trace, spike_rate of an operator"
-        wanted = ("energy_j", "power_w", "tops_per_w", "energy_per_mac_j", "ac_ops", "ac_ops_layers", "ac_ops_attention", "cycles", "latency_s")
-        found |= dict.fromkeys(wanted, why)
+        found = {**dict.fromkeys(RATED, f"no firing rate of {_some(unrated)}; {HOW_TO_RATE}"), **found}
     return found
 
 
@@ -173,8 +176,7 @@ def _assumptions(options: Options, honest: bool, core: bool, graph: Graph) -> tu
     if options.execution == "dense":
         found.append("execution=dense: one pass, every layer multiplies and accumulates; rates are not read")
     if not honest:
-        found.append("published convention: additions and multiplications only; no weight read, membrane potential, neuron update or activation moved; "
-                     "pools, residual sums and batch norms are not counted")  # fmt: skip
+        found.append("published convention: additions and multiplications only; no weight reads, membrane potentials, neuron updates, activations")
     if honest and not core:
         found.append("boundary: arithmetic and on-chip SRAM accesses of the sizes in the chip file; no control, wires, leakage or DRAM")
     if core:
