@@ -8,5 +8,6 @@ from hwsim.targets.crossbar.imc.family import FAMILY as IMC
 from hwsim.targets.crossbar.neurram.family import FAMILY as NEURRAM
 from hwsim.targets.crossbar.pulse_count.family import FAMILY as PULSE_COUNT
 from hwsim.targets.crossbar.ramp_array.family import FAMILY as RAMP_ARRAY
+from hwsim.targets.crossbar.tiled.family import FAMILY as TILED
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (RAMP_ARRAY, IMC, NEURRAM, CHARGE_DOMAIN, PULSE_COUNT)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (RAMP_ARRAY, IMC, NEURRAM, CHARGE_DOMAIN, PULSE_COUNT, TILED)}

@@ -16,6 +16,8 @@ from hwsim.targets.crossbar.pulse_count.price import prepare_pulse_count, price_
 from hwsim.targets.crossbar.pulse_count.spec import CODE as PULSE_COUNT
 from hwsim.targets.crossbar.ramp_array.price import price_ramp_array
 from hwsim.targets.crossbar.ramp_array.spec import CODE as RAMP_ARRAY
+from hwsim.targets.crossbar.tiled.price import price_tiled
+from hwsim.targets.crossbar.tiled.spec import CODE as TILED
 
 
 @jit
@@ -43,5 +45,7 @@ def price(op: Any, p: Any, out: Any) -> None:
             price_charge_domain(op, p, out)
         elif p.family_code == PULSE_COUNT:
             price_pulse_count(op, p, out)
+        elif p.family_code == TILED:
+            price_tiled(op, p, out)
         charge_write(op, p, out)
     charge_bytes(op, out)

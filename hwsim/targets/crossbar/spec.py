@@ -18,10 +18,12 @@ from hwsim.targets.crossbar.imc import spec as imc
 from hwsim.targets.crossbar.neurram import spec as neurram
 from hwsim.targets.crossbar.pulse_count import spec as pulse_count
 from hwsim.targets.crossbar.ramp_array import spec as ramp_array
+from hwsim.targets.crossbar.tiled import spec as tiled
 
 # The families' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by family name
 FAMILY_SPECS: dict[str, ModuleType] = {
     "ramp_array": ramp_array, "imc": imc, "neurram": neurram, "charge_domain": charge_domain, "pulse_count": pulse_count,
+    "tiled": tiled,
 }  # fmt: skip
 
 BOUNDARIES = ("array", "macro", "core", "chip")

@@ -11,15 +11,22 @@ A conversion takes ``b + 1`` steps: one to sample, one per bit. The energy is th
 
 from __future__ import annotations
 
+from typing import Any
+
 from hwsim.engine.jit import part
 
 INCLUDES_ARRAY_CURRENT = False
 
 
-@part
-def scaled_with_bits(published: float, dac_share: float, published_bits: float, bits: float) -> float:
-    """A figure (energy, area, power) of a SAR converter at `bits`, from that at `published_bits` and the share of it in the capacitive DAC."""
-    return float(published * (dac_share * 2.0 ** (bits - published_bits) + (1.0 - dac_share) * bits / published_bits))
+def bits_scaling(published: Any, dac_share: Any, published_bits: Any, bits: Any) -> Any:
+    """A figure (energy, area, power) of a SAR converter at `bits`, from that at `published_bits` and the share of it in the capacitive DAC.
+
+    Numbers, or arrays of one shape. `scaled_with_bits` is the same, compiled into its callers.
+    """
+    return published * (dac_share * 2.0 ** (bits - published_bits) + (1.0 - dac_share) * bits / published_bits)
+
+
+scaled_with_bits = part(bits_scaling)
 
 
 @part
