@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import Fields, LeftOut, operator_table
+from hwsim.core.errors import InvalidMapping, MissingParameter
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import ACTIVATIONS
 from hwsim.targets.crossbar import layout
 from hwsim.targets.crossbar.arrays import Geometry, Placed, copies, residents
 from hwsim.targets.crossbar.family import Plan
+from hwsim.targets.crossbar.fold import folded
 from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, CELL, lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.stored import Stored, stored_matrix
@@ -57,6 +59,9 @@ class Laid:
         }  # fmt: skip
 
 
+SIZES: tuple[Callable[[Laid], int], ...] = (lambda x: x.placed.used, lambda x: x.placed.cells, lambda x: x.placed.arrays)
+
+
 @dataclass(frozen=True)
 class Rules:
     """How a family takes a graph: the arrays' `geometry`, its own columns (`extra`, which may leave an operator out), what it refuses.
@@ -79,7 +84,9 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
     for op in steps.ops:
         if isinstance(matrix := matrices[op.name], Stored) and (reason := _refused(op, matrix, chip, rules)):
             matrices[op.name] = LeftOut(reason)
-    laid, warnings = _laid_out({n: m for n, m in matrices.items() if isinstance(m, Stored)}, options, chip, rules.geometry)
+    affine = folded(steps)
+    held_by = {op.name: op.inputs[1] for op in steps.ops if isinstance(m := matrices[op.name], Stored) and not m.written_share}
+    laid, warnings = _laid_out({n: m for n, m in matrices.items() if isinstance(m, Stored)}, held_by, options, chip, rules.geometry)
 
     def encode(_: int, op: Op) -> Fields | LeftOut:
         found = matrices[op.name]
@@ -90,18 +97,21 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
         if found is not None:
             own = laid[op.name].fields
         else:
-            own = {"kind": layout.MOVE} if op.kind in rules.outside else digital_fields(op, rules.digital)
+            own = {"kind": layout.MOVE} if op.kind in rules.outside or op.name in affine else digital_fields(op, rules.digital)
         more = own if isinstance(own, LeftOut) else rules.extra(op, found)
         return more if isinstance(own, LeftOut) or isinstance(more, LeftOut) else {**moved, **own, **more}
 
-    if beyond := sorted({op.kind for op in steps.ops if op.kind in rules.outside}):
+    if beyond := sorted({op.kind for op in steps.ops if op.kind in rules.outside and op.name not in affine}):
         warnings = (*warnings, f"not in time or energy, a part beyond the {chip.text('boundary')} does it: {', '.join(beyond)}")
-    held = {"arrays_used": sum(x.placed.arrays * x.copies for x in laid.values()), "cells_used": sum(x.placed.used * x.copies for x in laid.values())}
-    cells = sum(x.placed.cells * x.copies for x in laid.values())
-    figures = {"arrays": float(held["arrays_used"]), "cell_utilisation": held["cells_used"] / cells if cells else 0.0}
-    stated = {"duplication": {n: x.copies for n, x in laid.items() if x.copies > 1}} if any(x.copies > 1 for x in laid.values()) else {}
-    return Plan(steps, operator_table(steps, layout.OP_DTYPE, encode), {n: float(v) for n, v in held.items()}, stated, figures,
-                assumptions=(*rules.assumptions, *_notes(laid, rules)), warnings=warnings)  # fmt: skip
+    own_arrays = list({held_by.get(n, n): x for n, x in laid.items()}.values())  # products that share weights share arrays
+    used, cells, arrays = (float(sum(size(x) * x.copies for x in own_arrays)) for size in SIZES)
+    if rules.geometry.count is not None:
+        arrays = min(arrays, float(rules.geometry.count))
+    figures = {"arrays": arrays, "cell_utilisation": used / cells if cells else 0.0}
+    made = {n: x.copies for n, x in laid.items() if x.copies > 1}
+    notes = (*rules.assumptions, *_notes(laid), *(("affine passes after a product are part of its weights",) if affine else ()))
+    return Plan(steps, operator_table(steps, layout.OP_DTYPE, encode), {"arrays_used": arrays, "cells_used": used},
+                {"copies": made} if made else {}, figures, assumptions=notes, warnings=warnings)  # fmt: skip
 
 
 def digital_fields(op: Op, units: frozenset[str]) -> dict[str, float] | LeftOut:
@@ -126,32 +136,46 @@ def _refused(op: Op, matrix: Stored, chip: Chip, rules: Rules) -> str:
     return rules.refuses(op, matrix)
 
 
-def _laid_out(matrices: Mapping[str, Stored], options: Options, chip: Chip, geometry: Geometry) -> tuple[dict[str, Laid], tuple[str, ...]]:
-    """Place every matrix and make its copies; weights that do not stay are written at each use, and a warning says so."""
-    names, reprogram = list(matrices), bool(options.frame.reprogram)
-    placed = {n: geometry.place(matrices[n]) for n in names}
-    fits = geometry.count is None or sum(at.arrays for at in placed.values()) <= geometry.count
+def _laid_out(
+    matrices: Mapping[str, Stored], held_by: Mapping[str, str], options: Options, chip: Chip, geometry: Geometry
+) -> tuple[dict[str, Laid], tuple[str, ...]]:
+    """Place every matrix and make its copies; weights that do not stay are written at each use, and a warning says so.
+
+    `held_by` names the weights of each product. Raises `Infeasible`, `InvalidMapping`, `MissingParameter` (no write constants).
+    """
+    placed = {n: geometry.place(m) for n, m in matrices.items()}
+    sizes = {held_by.get(n, n): at.arrays for n, at in placed.items()}
+    fits = geometry.count is None or sum(sizes.values()) <= geometry.count
+    if not fits and options.frame.reprogram and options.frame.duplication is not None:
+        raise InvalidMapping("duplication copies weights, and not even one copy of each fits: leave it out with reprogram")
+    names = list(matrices)
     wanted = copies([matrices[n] for n in names], [placed[n].arrays for n in names], options.frame, geometry.count) if fits else [1] * len(names)
     made = dict(zip(names, wanted, strict=True))
-    stay = residents({n: placed[n].arrays * made[n] for n in names}, geometry.count, reprogram, chip.name) if names else frozenset()
-    laid: dict[str, Laid] = {}
-    swapped = [n for n in names if n not in stay]
+    for n in names:
+        sizes[held_by.get(n, n)] = max(sizes[held_by.get(n, n)], made[n] * placed[n].arrays)
+    stay = residents(sizes, geometry.count, bool(options.frame.reprogram), chip.name) if names else frozenset()
+    swapped = [n for n in names if held_by.get(n, n) not in stay]
     if swapped and (missing := [name for name in WRITES if name not in chip.params]):
-        chip.number(missing[0])
+        raise MissingParameter(missing[0], chip.name, chip.params)
+    laid: dict[str, Laid] = {}
     for n in names:
         share = 1.0 if n in swapped else matrices[n].written_share
         rows = matrices[n].inputs * placed[n].column_parts * matrices[n].groups
         laid[n] = Laid(matrices[n], placed[n], made[n], share * rows * made[n], share * placed[n].used * made[n])
-    warnings = []
+    return laid, _warnings(matrices, swapped)
+
+
+def _warnings(matrices: Mapping[str, Stored], swapped: Sequence[str]) -> tuple[str, ...]:
+    found = []
     if swapped:
-        warnings.append(f"{len(swapped)} of {len(names)} matrices do not fit and are written at each use: {', '.join(swapped[:5])}"
-                        f"{' and more' if len(swapped) > 5 else ''}")  # fmt: skip
-    if dynamic := [n for n in names if matrices[n].written_share]:
-        warnings.append(f"operands that are no weights are written into cells at each use ({len(dynamic)} products): crossbars suit this badly")
-    return laid, tuple(warnings)
+        first = ", ".join(swapped[:5]) + (" and more" if len(swapped) > 5 else "")
+        found.append(f"{len(swapped)} of {len(matrices)} matrices do not fit and are written at each use: {first}")
+    if dynamic := [n for n in matrices if matrices[n].written_share]:
+        found.append(f"operands that are no weights are written into cells at each use ({len(dynamic)} products): crossbars suit this badly")
+    return tuple(found)
 
 
-def _notes(laid: Mapping[str, Laid], rules: Rules) -> tuple[str, ...]:
+def _notes(laid: Mapping[str, Laid]) -> tuple[str, ...]:
     notes = ["biases of products and convolutions are added digitally, at no cost; an LSTM's bias takes the rows that it states"]
     if any(x.matrix.groups > 1 and x.placed.arrays < x.matrix.groups * x.placed.row_parts * x.placed.column_parts for x in laid.values()):
         notes.append("small groups share arrays, block-diagonally")

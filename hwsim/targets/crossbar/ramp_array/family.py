@@ -16,6 +16,7 @@ from hwsim.core.program import Table
 from hwsim.targets.crossbar.activation import ACTIVATIONS
 from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Plan
+from hwsim.targets.crossbar.fold import applied
 from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, LSTM_ACTIVATIONS, lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
@@ -34,17 +35,17 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     if serial and adc == "nl_ramp":
         raise InvalidMapping("input_encoding bit_serial gives partial sums, no input of a nonlinear ramp: state adc sar, mlsa or linear_ramp")
     steps = lowered(graph)
-    applied = converted(steps)
+    by_ramp = applied(steps, (*ACTIVATIONS, *LINEAR_PIECES))
 
     def extra(op: Op, matrix: Stored | None) -> Fields:
-        return {"in_ramp": float(op.name in applied), "cell_ramp": float(op.attrs.get(ACTIVATIONS_PER_UNIT, 0) == LSTM_ACTIVATIONS)}
+        return {"in_ramp": float(op.name in by_ramp), "cell_ramp": float(op.attrs.get(ACTIVATIONS_PER_UNIT, 0) == LSTM_ACTIVATIONS)}
 
     made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), digital=WORK, extra=extra, assumptions=(
         "one array per matrix, of its size; a signed weight counts as one cell, of the mean conductance of its pair",
         "an activation right after a product is applied by the ramp of its columns, at no further time" if adc == "nl_ramp" else
         "activations are evaluated digitally",
     )))  # fmt: skip
-    functions = {op.function for op in steps.ops if op.name in applied} | _recurrent(steps)
+    functions = {op.function for op in steps.ops if op.name in by_ramp} | _recurrent(steps)
     columns = _columns(made)
     numbers = {**made.numbers, "adc_code": ADC_CODES[adc], "bit_serial": float(serial), "columns_used": columns,
                "ramp_functions": float(max(1, len(functions)))}  # fmt: skip
@@ -73,17 +74,6 @@ def gate_macs(graph: Graph) -> float:
         else:
             total += op.repeat * op.macs
     return float(total)
-
-
-def converted(graph: Graph) -> frozenset[str]:
-    """Names of the activations that read a product or convolution and nothing else, which a ramp can apply."""
-    made = {name: op for op in graph.ops for name in op.outputs}
-    found = set()
-    for op in graph.ops:
-        source = made.get(op.inputs[0]) if op.kind == "elementwise" and len(op.inputs) == 1 else None
-        if source is not None and source.kind in ("matmul", "conv2d") and op.function in (*ACTIVATIONS, *LINEAR_PIECES):
-            found.add(op.name)
-    return frozenset(found)
 
 
 def area_mm2(p: Table) -> dict[str, Floats]:
