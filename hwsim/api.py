@@ -14,7 +14,7 @@ from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
 from hwsim.core.graph import Graph
 from hwsim.core.report import Interval, Report
 from hwsim.core.resources import shipped
-from hwsim.core.target import Target, load_target
+from hwsim.core.target import Target, check_timesteps, load_target
 from hwsim.engine import analytic
 from hwsim.engine.interval import intervals
 from hwsim.readers.chip_file import load_chip as read_chip
@@ -55,6 +55,7 @@ def simulate(
     if fidelity not in FIDELITIES:
         raise InvalidMapping(f"unknown fidelity '{fidelity}'{nearest(fidelity, FIDELITIES)}")
     target = load_target(chip.target)
+    check_timesteps(target, graph)
     program = target.map(graph, chip, target.options(mapping or {}), allow_unmodelled=allow_unmodelled)
     values = analytic.price_rows(target.price, program)
     if fidelity == "event":

@@ -80,6 +80,9 @@ def check_road(target: Target, report: Report) -> None:
     assert first(power) == dict(program.static_power_w) and first(area) == dict(program.area_mm2)
     found = metrics_of(target, program, params, priced)
     for name in ("cycles", "latency_s", "energy_j", "power_w", "area_mm2"):
+        if name in program.unstated:
+            assert np.isnan(found[name]).all()
+            continue
         assert found[name] == pytest.approx(report.metric(name), rel=1e-12)
 
 
@@ -88,23 +91,25 @@ def check_report(report: Report) -> None:
     program, parts = report.cost.program, report.breakdown()
     json.dumps(report.to_dict(), allow_nan=False)
     assert (report.cost.values >= 0).all() and np.isfinite(report.cost.values).all()
-    assert sum(parts["energy_j"].values()) == pytest.approx(report.energy_j)
+    if "energy_j" not in program.unstated:
+        assert sum(parts["energy_j"].values()) == pytest.approx(report.energy_j)
     assert sum(parts["area_mm2"].values()) == pytest.approx(report.area_mm2) and (report.area_mm2 > 0 or not program.area_mm2)
-    if program.serial:
+    if program.serial and "latency_s" not in program.unstated:
         assert sum(parts["latency_s"].values()) == pytest.approx(report.latency_s)
     if program.rails:
         assert sum(parts["energy_by_rail_j"].values()) == pytest.approx(report.energy_j)
     counted = sum(op.compulsory_bytes * op.repeat for op, row in zip(program.graph.ops, program.row_of, strict=True) if row >= 0)
-    assert sum(report.cost.bytes_by_level().values()) >= counted * (1 - 1e-9)
+    if any(slot.quantity == "bytes" for slot in program.slots):
+        assert sum(report.cost.bytes_by_level().values()) >= counted * (1 - 1e-9)
     for name, (low, high) in report.interval.items():
         assert low <= report.metric(name) * (1 + 1e-12) and report.metric(name) <= high * (1 + 1e-12), name
 
 
 def check_event(analytic: Report, event: Report, contends: bool) -> None:
     """The event engine never undercuts the closed forms, and agrees with them where nothing contends."""
-    assert event.cycles >= analytic.cycles * (1 - 1e-12)
+    assert event.cost.cycles >= analytic.cost.cycles * (1 - 1e-12)
     if not contends:
-        assert event.cycles == pytest.approx(analytic.cycles, rel=1e-9)
+        assert event.cost.cycles == pytest.approx(analytic.cost.cycles, rel=1e-9)
 
 
 def varied(param: Param) -> Iterator[Value]:
@@ -168,7 +173,7 @@ def _check_constant(target: Target, graph: Graph, base: Program, own: Priced, op
 
 def _bits(target: Target, program: Program, params: Table, priced: Priced) -> list[Any]:
     found = metrics_of(target, program, params, priced)
-    return [priced.sums.tolist(), *(v.tolist() for v in found.values())]
+    return [priced.sums.tolist(), *(np.nan_to_num(v, nan=-1.0).tolist() for v in found.values())]
 
 
 def check_unmodelled(chip: Chip, graph: Graph, mapping: Mapped, names: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidChip, InvalidTrace, UnsupportedOp, nearest
 from hwsim.core.graph import Graph
+from hwsim.core.operators_spiking import over_timesteps
 from hwsim.core.program import Program, Slot, Table
 
 ENTRY_POINT_GROUP = "hwsim.targets"
@@ -96,6 +97,7 @@ class TargetBase:
 
     name: str
     prepare: Prepare | None = None
+    reads_timesteps: bool = False  # whether it reads the attributes of spiking networks (`hwsim.core.operators_spiking`)
 
     def refine(self, program: Program, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values as they are."""
@@ -123,6 +125,15 @@ class TargetBase:
         """Raise `Infeasible` when `demand` exceeds `bound`."""
         if demand > bound:
             raise Infeasible(what, demand=demand, bound=bound, unit=unit, levers=levers)
+
+
+def check_timesteps(target: Target, graph: Graph) -> None:
+    """Refuse operators that run over timesteps, or on spikes, where the target would price one dense pass. Raises `InvalidTrace`."""
+    if getattr(target, "reads_timesteps", False):
+        return
+    if over := [op.name for op in graph.ops if over_timesteps(op.attrs)]:
+        some = ", ".join(over[:3]) + (f" and {len(over) - 3} more" if len(over) > 3 else "")
+        raise InvalidTrace(f"target '{target.name}' prices one dense pass: it reads no timesteps or spikes, which {some} state")
 
 
 @cache

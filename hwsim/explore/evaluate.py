@@ -23,7 +23,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import HwsimError, InvalidChip, nearest
 from hwsim.core.program import Program
 from hwsim.core.rates import RATES, TOTALS
-from hwsim.core.target import Target, load_target
+from hwsim.core.target import Target, check_timesteps, load_target
 from hwsim.explore.column import Choice, Codes, Column, Floats, choice_of_numbers
 from hwsim.explore.expression import Expression, Flags
 from hwsim.explore.price import checked_chips, figures_of
@@ -247,7 +247,9 @@ class Evaluator:
                 del self.programs[next(iter(self.programs))]
             try:
                 target, silicon = load_target(chip.target), _set(chip, settings)
-                self.programs[key] = target.map(graph_of_workload(workload), silicon, options)
+                graph = graph_of_workload(workload)
+                check_timesteps(target, graph)
+                self.programs[key] = target.map(graph, silicon, options)
             except HwsimError as bad:
                 self.programs[key] = bad
         return self.programs[key]

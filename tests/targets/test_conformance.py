@@ -14,6 +14,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph, GraphBuilder, single_op
 from hwsim.core.target import target_names
 from hwsim.readers.networks import is_network
+from hwsim.readers.networks_spiking import is_spiking
 
 DECODE = {"phase": "decode", "context": 512, "layers": 2}
 PREFILL = {"phase": "prefill", "prompt": 64, "layers": 2}
@@ -99,12 +100,20 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     ),
     "cluster network": ("gap8", "mobilenet-v1-0.25-128", {"dtype": "int8"}, {}),
     "cluster network, dory": ("gap8", "mobilenet-v1-0.5-128", {"dtype": "int8"}, {"flow": "dory", "bn_bits": 64}),
+    "spiking network, published": ("snn-45nm", "spikingformer-8-512", {"image": 64}, {}),
+    "spiking network, honest": ("snn-45nm", "spiking-vgg9", {"rate": 0.2, "timesteps": 2}, {"energy_mode": "honest"}),
+    "spiking network, as a dense one": ("snn-45nm", "spiking-vgg9", {}, {"execution": "dense"}),
+    "spiking network without rates": ("snn-45nm", "meta_spikeformer", {"image": 64}, {}),
+    "spiking network on cores": ("event-core-45nm", "spiking-vgg9", {"rate": 0.1, "dtype": "int8"}, {}),
+    "spiking layer, pruned": (
+        "event-core-45nm", "matmul", {**PRODUCT, "dtype": "int8", "weight_density": 0.3, "attrs": {"timesteps": 3, "spike_rate": 0.1}}, {"seed": 5},
+    ),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
     "wafer vector product", "wafer decode", "wafer decode, own grid", "wafer decode, as released", "wafer generation",
     "fpga prefill on queues", "fpga generation on queues", "cluster dot product", "cluster clusters", "cluster forest, emulated",
-    "cluster classifier, at a point", "cluster network", "cluster network, dory",
+    "cluster classifier, at a point", "cluster network", "cluster network, dory", "spiking layer, pruned",
 }  # fmt: skip
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
     "cluster": ("gap8", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
@@ -112,6 +121,7 @@ UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # ch
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "manycore": ("et-soc-1", "fft", {"points": 64}, {}),
+    "spiking": ("event-core-45nm", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "wafer_mesh": ("wse2", "lstm", {"input_size": 16, "hidden_size": 8}, {"grid": (8, 8)}),
 }
 NETWORKS = ("resnet", "mobilenet", "mlperf-tiny")
@@ -130,7 +140,7 @@ def chip_of(name: str, folder: Path) -> Chip:
 
 
 def graph_of(what: str, options: dict[str, Any]) -> Graph:
-    return hwsim.load_graph(what, **options) if "phase" in options or is_network(what) else single_op(what, **options)
+    return hwsim.load_graph(what, **options) if "phase" in options or is_network(what) or is_spiking(what) else single_op(what, **options)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -142,7 +152,7 @@ def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", UNMODELLED)
 def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
     chip, kind, bounds, mapping = UNMODELLED[target]
-    builder = GraphBuilder("int8" if target in ("fpga", "cluster") else "fp16")
+    builder = GraphBuilder("int8" if target in ("fpga", "cluster", "spiking") else "fp16")
     builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
     builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
     conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))

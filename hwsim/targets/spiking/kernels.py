@@ -65,7 +65,7 @@ def core_costs(op: Any, p: Any, out: Any) -> None:
         out.routing = op.events * op.reached * p.hop_j
         out.route = (op.events + op.steps) * p.router_cycles
         out.synapse = event_cycles(op.events, op.steps, op.words, op.reached, op.used, p)
-    else:
+    elif op.elementary > 0:
         out.neuron = op.steps * np.ceil(np.ceil(op.elementary / op.steps / p.cores) / p.update_lanes)
 
 

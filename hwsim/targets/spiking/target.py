@@ -182,7 +182,7 @@ def _assumptions(options: Options, honest: bool, core: bool, graph: Graph) -> tu
     if core:
         found.append("boundary: all cores with their memories and network; weights stay on chip, loading them and the input is not charged")
         found.append("layers run one after another, each over all cores by output channel; timesteps end with a token on the network")
-        found.append("real-valued inputs and the classifier arrive as graded events that are multiplied")
+        found.append("real-valued inputs arrive as graded events that are multiplied")
     if any(op.kind == "conv2d" and op.bounds["groups"] > 1 for op in graph.ops) and core:
         found.append("events of a grouped convolution go to the cores of their group only")
     return tuple(found)
