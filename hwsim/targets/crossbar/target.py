@@ -23,6 +23,7 @@ class CrossbarTarget(TargetBase):
     """Crossbars and compute-in-memory macros; each chip belongs to a family (`hwsim.targets.crossbar.family`)."""
 
     name = "crossbar"
+    reads_timesteps = True
     slots = layout.SLOTS
     primitives = PRIMITIVES
     price = staticmethod(kernels.price)
