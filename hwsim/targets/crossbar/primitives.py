@@ -7,8 +7,9 @@ from typing import Any
 
 from hwsim.core.arguments import number, whole, word
 from hwsim.core.chip import Chip
-from hwsim.core.errors import UnsupportedOp
+from hwsim.core.errors import InvalidTrace, UnsupportedOp
 from hwsim.core.target import Mapped, Primitive
+from hwsim.targets.crossbar.adc.survey import survey
 from hwsim.targets.crossbar.compose import composed, family_of
 from hwsim.targets.crossbar.devices import programming_error
 from hwsim.targets.crossbar.mapping import Options, parse_options
@@ -79,6 +80,19 @@ def _sigma(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, floa
     return {"count": float(programming_error(str(arguments["device_model"])).sigma_s(number(arguments, "conductance_s")))}
 
 
+def _conversion(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, float]:
+    """One conversion: of the survey's converters on any chip (it is only the carrier), else of the chip's own."""
+    if str(arguments["adc"]) != "survey":
+        return _of_the_family("adc_conversion")(chip, options, arguments)
+    if missing := [n for n in ("rate_hz", "node_nm") if arguments[n] is None]:
+        raise InvalidTrace(f"adc_conversion survey needs {', '.join(missing)}")
+    if arguments["clock_hz"] is not None:
+        raise InvalidTrace("adc_conversion survey takes rate_hz, samples per second, not clock_hz")
+    bits, rate, node = number(arguments, "bits", least=1.0), number(arguments, "rate_hz", least=1.0), number(arguments, "node_nm", least=1.0)
+    found = survey()
+    return {"latency_s": 1.0 / rate, "energy_j": found.energy_j(bits, rate, node), "area_mm2": found.area_mm2(bits, rate, node)}
+
+
 def _primitive(name: str, about: str, run: Run, args: Mapping[str, Any], *optional: str) -> Primitive:
     return Primitive(name, about, _with_options(run), args, frozenset(optional))
 
@@ -99,7 +113,7 @@ PRIMITIVES: dict[str, Primitive] = {
         _primitive("chip_peak", "all arrays of the chip busy", _of_the_family("chip_peak"), {"input_bits": None, "weight_bits": None}),
         _primitive("component", "area, power, energy per action of one component", _of_the_family("component"), {"component": None}),
         _primitive("clock_period", "one clock", _of_the_family("clock_period"), {"network": ""}),
-        _primitive("adc_conversion", "one conversion of a converter", _of_the_family("adc_conversion"),
+        _primitive("adc_conversion", "one conversion of a converter", _conversion,
                    {"adc": None, "bits": None, "rate_hz": None, "clock_hz": None, "node_nm": None}, "rate_hz", "clock_hz", "node_nm"),
     )
 }  # fmt: skip

@@ -21,7 +21,7 @@ from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, LSTM_ACTIVATIO
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
 from hwsim.targets.crossbar.ramp_array.primitives import PRIMITIVES
-from hwsim.targets.crossbar.ramp_array.spec import ADC_CODES, BIT_SERIAL, CODE
+from hwsim.targets.crossbar.ramp_array.spec import ADC_CODES, BIT_SERIAL, CODE, RAMPS, SAR
 from hwsim.targets.crossbar.stored import Stored
 
 Floats = NDArray[np.float64]
@@ -30,10 +30,15 @@ WORK = frozenset({"elementwise", "pool"})
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
-    """Lay a graph out: every matrix on an array of its own size. Raises `InvalidMapping` for bits one after another behind a nonlinear ramp."""
+    """Lay a graph out: every matrix on an array of its own size.
+
+    Raises `InvalidMapping` for bits one after another behind a nonlinear ramp, and for columns that share a ramp's comparator.
+    """
     adc, serial = chip.text("adc"), chip.text("input_encoding") == BIT_SERIAL
     if serial and adc == "nl_ramp":
         raise InvalidMapping("input_encoding bit_serial gives partial sums, no input of a nonlinear ramp: state adc sar, mlsa or linear_ramp")
+    if "columns_per_adc" in options.constants and adc in RAMPS:
+        raise InvalidMapping(f"columns_per_adc: with adc {adc} every column has a comparator of its own; state adc sar or mlsa")
     steps = lowered(graph)
     by_ramp = applied(steps, (*ACTIVATIONS, *LINEAR_PIECES))
 
@@ -77,11 +82,15 @@ def gate_macs(graph: Graph) -> float:
 
 
 def area_mm2(p: Table) -> dict[str, Floats]:
-    """``columns (a_periphery + rows a_cell)`` and the ramps."""
-    cell = p["cell_mm2"]
-    ramp = p["adc_code"] <= 2.0
-    cells = p["ramp_functions"] * (2.0 ** p["adc_bits"] + p["calibration_cells"]) * cell * ramp
-    return {"array": p["cells_used"] * cell, "columns": p["columns_used"] * p["column_mm2"], "ramp": cells}
+    """``columns (a_periphery + rows a_cell)``, and the ramps, or converters that several columns share."""
+    cell, code, columns = p["cell_mm2"], p["adc_code"], p["columns_used"]
+    cells = p["ramp_functions"] * (2.0 ** p["adc_bits"] + p["calibration_cells"]) * cell
+    shared = np.ceil(columns / p["columns_per_adc"])
+    converter = np.where(code == SAR, (p["sar_transistors"] + p["sar_transistors_per_bit"] * (p["adc_bits"] - 1)) * p["transistor_mm2"],
+                         (2.0 ** p["adc_bits"] - 1) * p["sense_amplifier_mm2"])  # fmt: skip
+    ramps = code < SAR
+    return {"array": p["cells_used"] * cell, "columns": columns * p["column_mm2"], "ramp": np.where(ramps, cells, 0.0),
+            "converters": np.where(ramps, 0.0, shared * converter)}  # fmt: skip
 
 
 def default_dtype(chip: Chip, kind: str) -> str:
@@ -94,7 +103,7 @@ FAMILY = Family(
     name="ramp_array", code=CODE, about="one array per matrix behind shared ramps", plan=plan, area_mm2=area_mm2,
     options=frozenset({"duplication", "conv_mapping"}), default_dtype=default_dtype, primitives=PRIMITIVES,
     parts={
-        "adc": ("adc", "adc_energy", "sample_hold_energy", "columns", "ramp"), "dac": ("driver_energy",),
+        "adc": ("adc", "adc_energy", "sample_hold_energy", "columns", "ramp", "converters"), "dac": ("driver_energy",),
         "array": ("array", "array_energy"), "digital": ("digital", "digital_energy"),
         "dynamic": ("array_energy", "driver_energy", "adc_energy", "sample_hold_energy", "accumulation_energy", "digital_energy", "write_energy"),
     },

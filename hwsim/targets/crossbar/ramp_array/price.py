@@ -32,12 +32,36 @@ def conversion_clocks(p: Any) -> Any:
 
 
 @part
+def sar_j(bits: float, p: Any) -> Any:
+    """Joules of one successive approximation: b trials and a sample, ``(b + 1) E_step``."""
+    return (bits + 1.0) * p.sar_step_j
+
+
+@part
+def mlsa_j(bits: float, p: Any) -> Any:
+    """Joules of one read by a bank of sense amplifiers: ``(2^b - 1) E_level``."""
+    return (2.0**bits - 1.0) * p.mlsa_level_j
+
+
+@part
+def sar_converter_mm2(bits: float, p: Any) -> Any:
+    """Area of one SAR converter in minimum transistors: a fixed part and one per further bit."""
+    return (p.sar_transistors + p.sar_transistors_per_bit * (bits - 1.0)) * p.transistor_mm2
+
+
+@part
+def level_converter_mm2(bits: float, p: Any) -> Any:
+    """Area of a bank of sense amplifiers, one for each level but the first."""
+    return (2.0**bits - 1.0) * p.sense_amplifier_mm2
+
+
+@part
 def conversion_j(p: Any) -> Any:
     """Joules of one conversion of one column, less what all columns share: comparator steps, bit trials or levels."""
     if p.adc_code == SAR:
-        return (p.adc_bits + 1.0) * p.sar_step_j
+        return sar_j(p.adc_bits, p)
     if p.adc_code == MLSA:
-        return (2.0**p.adc_bits - 1.0) * p.mlsa_level_j
+        return mlsa_j(p.adc_bits, p)
     return comparator_j(p.adc_bits, p)
 
 

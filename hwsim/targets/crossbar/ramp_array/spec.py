@@ -7,6 +7,7 @@ from hwsim.core.parameters import Constant
 CODE = 1.0
 NL_RAMP, LINEAR_RAMP, SAR, MLSA = 1.0, 2.0, 3.0, 4.0
 ADC_CODES = {"nl_ramp": NL_RAMP, "linear_ramp": LINEAR_RAMP, "sar": SAR, "mlsa": MLSA}
+RAMPS = ("nl_ramp", "linear_ramp")
 PWM, BIT_SERIAL = "pwm", "bit_serial"
 CONSTANTS = (
     # cells
@@ -26,6 +27,10 @@ CONSTANTS = (
     Constant("column_j_per_clock"),  # integrator, comparator and counter of one column
     Constant("sar_step_j"),
     Constant("mlsa_level_j"),
+    Constant("transistor_mm2"),
+    Constant("sar_transistors"),
+    Constant("sar_transistors_per_bit"),
+    Constant("sense_amplifier_mm2"),
     # element-wise work
     Constant("lanes", least=1, whole=True),
     Constant("element_clocks"),
