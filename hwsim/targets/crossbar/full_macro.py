@@ -23,9 +23,9 @@ CYCLES = tuple(s.name for s in layout.SLOTS if s.quantity == "cycles")
 JOULES = tuple(s.name for s in layout.SLOTS if s.quantity == "joules")
 
 
-def prepared(chip: Chip, code: float) -> Table:
-    """The parameter record of a macro of the family `code`, its derived columns filled."""
-    record = PARAMETERS.record(chip, {"family_code": code, "clock_fixed": float("clock_hz" in chip.params)})
+def prepared(chip: Chip, code: float, numbers: Mapping[str, float] | None = None) -> Table:
+    """The parameter record of a macro of the family `code` and further mapping `numbers`, its derived columns filled."""
+    record = PARAMETERS.record(chip, {**(numbers or {}), "family_code": code, "clock_fixed": float("clock_hz" in chip.params)})
     kernels.prepare(record[0])
     return record
 

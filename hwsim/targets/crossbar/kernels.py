@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.engine.jit import jit
+from hwsim.targets.crossbar.bitserial.price import prepare_bitserial, price_bitserial
+from hwsim.targets.crossbar.bitserial.spec import CODE as BITSERIAL
 from hwsim.targets.crossbar.charge import charge_bytes, charge_write
 from hwsim.targets.crossbar.charge_domain.price import prepare_charge_domain, price_charge_domain
 from hwsim.targets.crossbar.charge_domain.spec import CODE as CHARGE_DOMAIN
@@ -25,6 +27,8 @@ def prepare(p: Any) -> None:
     """Fill the columns that follow from constants."""
     if p.family_code == IMC:
         prepare_imc(p)
+    elif p.family_code == BITSERIAL:
+        prepare_bitserial(p)
     elif p.family_code == CHARGE_DOMAIN:
         prepare_charge_domain(p)
     elif p.family_code == PULSE_COUNT:
@@ -39,6 +43,8 @@ def price(op: Any, p: Any, out: Any) -> None:
             price_ramp_array(op, p, out)
         elif p.family_code == IMC:
             price_imc(op, p, out)
+        elif p.family_code == BITSERIAL:
+            price_bitserial(op, p, out)
         elif p.family_code == NEURRAM:
             price_neurram(op, p, out)
         elif p.family_code == CHARGE_DOMAIN:

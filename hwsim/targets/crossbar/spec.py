@@ -13,6 +13,7 @@ from types import ModuleType
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.parameters import Constant, ParameterTable
+from hwsim.targets.crossbar.bitserial import spec as bitserial
 from hwsim.targets.crossbar.charge_domain import spec as charge_domain
 from hwsim.targets.crossbar.imc import spec as imc
 from hwsim.targets.crossbar.neurram import spec as neurram
@@ -22,7 +23,7 @@ from hwsim.targets.crossbar.tiled import spec as tiled
 
 # The families' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by family name
 FAMILY_SPECS: dict[str, ModuleType] = {
-    "ramp_array": ramp_array, "imc": imc, "neurram": neurram, "charge_domain": charge_domain, "pulse_count": pulse_count,
+    "ramp_array": ramp_array, "imc": imc, "bitserial": bitserial, "neurram": neurram, "charge_domain": charge_domain, "pulse_count": pulse_count,
     "tiled": tiled,
 }  # fmt: skip
 
