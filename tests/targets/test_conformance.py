@@ -108,6 +108,14 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     "spiking layer, pruned": (
         "event-core-45nm", "matmul", {**PRODUCT, "dtype": "int8", "weight_density": 0.3, "attrs": {"timesteps": 3, "spike_rate": 0.1}}, {"seed": 5},
     ),
+    "crossbar recurrence behind ramps": ("nladc-16nm", "lstm", {"input_size": 40, "hidden_size": 32, "steps": 3, "dtype": "int5"}, {"adc_bits": 5}),
+    "crossbar recurrence, projected, other converters": (
+        "nladc-16nm", "lstm", {"input_size": 16, "hidden_size": 24, "projection_size": 8, "bias_rows": 1, "dtype": "int8"},
+        {"adc": "sar", "columns_per_adc": 4, "input_encoding": "bit_serial", "adc_bits": 8},
+    ),
+    "crossbar gated recurrence": ("nladc-16nm", "gru", {"input_size": 40, "hidden_size": 32, "dtype": "int5"}, {"adc": "linear_ramp"}),
+    "crossbar product of activations": ("nladc-16nm", "matmul", {**PRODUCT, "dtype": "int8", "operand_role": "activation"}, {}),
+    "crossbar network, copies": ("nladc-16nm", "resnet18", {"input": (64, 64), "dtype": "int8"}, {"duplication": 4, "conv_mapping": "kernel_shifted"}),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
@@ -117,6 +125,7 @@ CONTENDS = {
 }  # fmt: skip
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
     "cluster": ("gap8", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
+    "crossbar": ("nladc-16nm", "fft", {"points": 64}, {}),
     "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
@@ -152,7 +161,7 @@ def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", UNMODELLED)
 def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
     chip, kind, bounds, mapping = UNMODELLED[target]
-    builder = GraphBuilder("int8" if target in ("fpga", "cluster", "spiking") else "fp16")
+    builder = GraphBuilder("int8" if target in ("fpga", "cluster", "spiking", "crossbar") else "fp16")
     builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
     builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
     conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))
