@@ -67,7 +67,7 @@ def area(p: Table, name: str) -> Floats:
 def levels(p: Table) -> Mapping[str, Floats]:
     """Instances of each level on all chips."""
     chips = p["chips"]
-    tiles = chips * p["tiles"]
+    tiles = chips * p["chip_tiles"]
     cores = tiles * p["cores_per_tile"]
     return {CHIP: chips, TILE: tiles, CORE: cores, UNIT: cores * p["units_per_core"]}
 
@@ -91,7 +91,7 @@ def total(p: Table, level: str) -> tuple[Floats, Floats]:
     """(watts at full activity, mm2) of one unit, core, tile or chip, or of all tiles of a chip: its parts added up."""
     if level == TILES:
         watts, mm2 = total(p, TILE)
-        return watts * p["tiles"], mm2 * p["tiles"]
+        return watts * p["chip_tiles"], mm2 * p["chip_tiles"]
     inner = {CORE: p["units_per_core"], TILE: p["cores_per_tile"], CHIP: np.ones(len(p))}
     watts, mm2 = np.zeros(len(p)), np.zeros(len(p))
     for name, at in LEVEL_OF.items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hwsim.core.chip import Chip
-from hwsim.core.cost import operator_cycles
+from hwsim.core.cost import operator_cycles, weighted
 from hwsim.core.program import Program, Table
 from hwsim.core.target import load_target
 from hwsim.engine.analytic import price_rows
@@ -43,12 +43,24 @@ def stage_cycles(program: Program, params: Table) -> float:
 
 
 def rates(program: Program, params: Table) -> Mapping[str, Floats]:
-    """`pipelined_inferences_per_s`: inputs per second when layers work at once, each on its own arrays; none where weights are written."""
+    """Layers at work at once, each on its own arrays (none where weights are written): inputs per second, joules of one with leakage."""
     if program.rows["write_cells"].any():
         return {}
     cycles = np.array([stage_cycles(program, params[i : i + 1]) for i in range(len(params))])
     batch = float(program.graph.meta.get("batch", 1))
-    return {"pipelined_inferences_per_s": batch * params["clock_hz"] / cycles} if cycles.all() else {}
+    if not cycles.all():
+        return {}
+    seconds = cycles / params["clock_hz"] / batch
+    watts = np.sum(list(static_w(params).values()), axis=0)
+    joules = np.array([_dynamic_j(program, params[i : i + 1]) for i in range(len(params))]) / batch
+    return {"pipelined_inferences_per_s": 1.0 / seconds, "pipelined_inference_j": joules + watts * seconds}
+
+
+def _dynamic_j(program: Program, params: Table) -> float:
+    """Joules of one pass without leakage."""
+    values = price_rows(load_target("crossbar").price, program, params)
+    joules = [i for i, s in enumerate(program.slots) if s.quantity == "joules"]
+    return float(np.asarray(weighted(program.counts, values))[joules].sum())
 
 
 def default_dtype(chip: Chip, kind: str) -> str:
@@ -59,6 +71,6 @@ def default_dtype(chip: Chip, kind: str) -> str:
 FAMILY = Family(
     name="tiled", code=CODE, about="tiles of in-situ multiply-accumulate units on a mesh", plan=plan, area_mm2=area_mm2, static_w=static_w,
     options=frozenset({"duplication", "conv_mapping", "reprogram"}), parts=PARTS, primitives=PRIMITIVES, default_dtype=default_dtype, rates=rates,
-    structural=frozenset({"chips", "tiles", "cores_per_tile", "units_per_core", "array_count", "array_rows", "array_columns", "cell_bits",
+    structural=frozenset({"chips", "chip_tiles", "cores_per_tile", "units_per_core", "array_count", "array_rows", "array_columns", "bits_per_cell",
                           "bits_per_read", "vector_lanes", "operand_bits", "adc_bits"}),
 )  # fmt: skip

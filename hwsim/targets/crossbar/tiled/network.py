@@ -1,8 +1,9 @@
 """The concentrated mesh between tiles: how far a flit goes, how long it takes, what it costs.
 
 Layers lie side by side on the mesh, so a result travels inside the square of routers of its own layer and the next: two random points of a square of
-r routers are ``2/3 sqrt(r)`` hops apart, and one more router is passed than hops are taken. The time of a flit grows with the traffic, as the
-published latencies by injection say (between them a straight line); beyond the last one the mesh is full and takes no more flits.
+r routers are ``2/3 sqrt(r)`` hops apart, and one more router is passed than hops are taken. The time of a flit grows with the load of the channels,
+which is injection times hops: the published latencies by injection (between them a straight line) hold for traffic over the whole mesh, so shorter
+ways count for less. Beyond the last of them the mesh is full and takes no more flits.
 """
 
 from __future__ import annotations
@@ -25,8 +26,15 @@ def routers_passed(tiles: float, p: Any) -> float:
 
 
 @part
+def way_share(tiles: float, p: Any) -> float:
+    """Hops of a result of such a layer over those of traffic between any two points of the mesh; at most 1."""
+    everywhere = 2.0 / 3.0 * math.sqrt(p.chip_tiles / p.tiles_per_router)
+    return float(min(1.0, max(1.0, routers_passed(tiles, p) - 1.0) / max(1.0, everywhere)))
+
+
+@part
 def flit_cycles(injection: float, p: Any) -> float:
-    """Cycles of a flit at `injection` flits per cycle and node."""
+    """Cycles of a flit when traffic over the whole mesh has `injection` flits per cycle and node."""
     if injection <= p.noc_injection[0]:
         return float(p.noc_cycles[0])
     for i in range(1, POINTS):
@@ -38,7 +46,7 @@ def flit_cycles(injection: float, p: Any) -> float:
 
 @part
 def least_s(flits_per_node: float, hz: float, p: Any) -> float:
-    """The shortest time in which a node injects so many flits: at the highest injection that the mesh takes."""
+    """The shortest time in which a node injects so many flits to the whole mesh: at the highest injection that the mesh takes."""
     return float(flits_per_node / (p.noc_injection[POINTS - 1] * hz))
 
 

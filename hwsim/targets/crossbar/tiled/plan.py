@@ -33,8 +33,8 @@ class Host:
 def geometry_of(chip: Chip) -> Geometry:
     """Arrays of the chip, or of several chips."""
     per_tile = math.prod(int(chip.number(n)) for n in ("array_count", "units_per_core", "cores_per_tile"))
-    count = per_tile * int(chip.number("tiles")) * int(chip.number("chips"))
-    return Geometry(int(chip.number("array_rows")), int(chip.number("array_columns")), chip.number("cell_bits"), count=count)
+    count = per_tile * int(chip.number("chip_tiles")) * int(chip.number("chips"))
+    return Geometry(int(chip.number("array_rows")), int(chip.number("array_columns")), chip.number("bits_per_cell"), count=count)
 
 
 def arrays_of_tile(chip: Chip) -> float:
@@ -43,7 +43,8 @@ def arrays_of_tile(chip: Chip) -> float:
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
-    """Lay a graph out. Raises `Infeasible`, `InvalidMapping`."""
+    """Lay a graph out; on a chip that pipelines layers, copies balance them unless options say otherwise. Raises `Infeasible`, `InvalidMapping`."""
+    options = _balanced(options, chip)
     steps, geometry = lowered(graph), geometry_of(chip)
     hosts = _hosts(steps, options, chip, geometry)
     made_by = {name: op for op in steps.ops for name in op.outputs}
@@ -66,8 +67,15 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
 
     made = stored_plan(graph, options, chip, Rules(geometry, frozenset(DIGITAL_WORK), extra=extra, assumptions=_assumptions(lanes)))
     tiles = math.ceil(made.figures["arrays"] / arrays_of_tile(chip))
-    figures = {**made.figures, "tiles": float(tiles), "tile_share": tiles / (chip.number("tiles") * chip.number("chips"))}
+    figures = {**made.figures, "tiles": float(tiles), "tile_share": tiles / (chip.number("chip_tiles") * chip.number("chips"))}
     return replace(made, figures=figures, warnings=(*made.warnings, *_clipped(chip)))
+
+
+def _balanced(options: Options, chip: Chip) -> Options:
+    """A pipeline of layers shares spare arrays out where nothing else is asked for (ISAAC's rule)."""
+    if options.frame.duplication is not None or not chip.number("pipelined") or options.frame.reprogram:
+        return options
+    return replace(options, frame=options.frame.model_copy(update={"duplication": "balanced"}))
 
 
 def _hosts(steps: Graph, options: Options, chip: Chip, geometry: Geometry) -> Mapping[str, Host]:
@@ -103,7 +111,7 @@ def _assumptions(lanes: bool) -> tuple[str, ...]:
 
 def lossless_bits(chip: Chip) -> int:
     """Bits of a conversion that loses nothing: ``log2 R + bits per read + bits per cell``, less 1 if either is 1, less 1 by ISAAC's flipping."""
-    read, cell = chip.number("bits_per_read"), chip.number("cell_bits")
+    read, cell = chip.number("bits_per_read"), chip.number("bits_per_cell")
     return math.ceil(math.log2(chip.number("array_rows"))) + int(read + cell) - int(read == 1 or cell == 1) - 1
 
 

@@ -14,7 +14,7 @@ from hwsim.engine.jit import part
 from hwsim.targets.crossbar.layout import DIGITAL, MATRIX
 from hwsim.targets.crossbar.tiled.digital import price_digital
 from hwsim.targets.crossbar.tiled.energy import charge_matrix
-from hwsim.targets.crossbar.tiled.network import flit_cycles, least_s
+from hwsim.targets.crossbar.tiled.network import flit_cycles, least_s, way_share
 from hwsim.targets.crossbar.tiled.timing import arrays_per_tile, cycle_s, digital_hz, reads
 
 FETCH_AND_STORE, ADD, NONLINEAR = 2.0, 2.0, 1.0  # cycles of ISAAC's pipeline beside the reads and the last conversion
@@ -61,7 +61,7 @@ def sent_bits(op: Any, p: Any) -> float:
 @part
 def link_s(op: Any, p: Any) -> float:
     """One vector's inputs to the further chips that hold parts of the matrix."""
-    further = math.ceil(op.arrays * op.duplication / (arrays_per_tile(p) * p.tiles)) - 1.0
+    further = math.ceil(op.arrays * op.duplication / (arrays_per_tile(p) * p.chip_tiles)) - 1.0
     return float(further * op.active * op.inputs * op.input_bits / 8.0 / p.chip_link_bytes_per_s)
 
 
@@ -77,13 +77,14 @@ def price_tiled(op: Any, p: Any, out: Any) -> None:
 
 @part
 def _time_matrix(op: Any, p: Any, out: Any) -> None:
-    """Cycles of a matrix; the mesh's latency follows from how often its tiles send."""
+    """Cycles of a matrix; the mesh's latency follows from how often its tiles send, `flits` from each, as if over the whole mesh."""
     wide = op.outputs * op.slices * op.polarity
     cycle = cycle_s(min(wide, p.array_columns), p)
     read_s = reads(op.input_bits, p.bits_per_read) * cycle
     memory, sums, link = memory_s(op, p), partial_sums_s(op, p), link_s(op, p)
     hz = digital_hz(p)
-    flits = math.ceil(sent_bits(op, p) / p.flit_bits) * copies_together(op, p) / copy_tiles(op, p)
+    held = op.arrays * op.duplication / arrays_per_tile(p)
+    flits = math.ceil(sent_bits(op, p) / p.flit_bits) * copies_together(op, p) / copy_tiles(op, p) * way_share(held, p)
     out.array = op.rounds * read_s * p.clock_hz
     if p.pipelined > 0.0:
         interval = max(read_s, memory, sums, link)
@@ -94,8 +95,8 @@ def _time_matrix(op: Any, p: Any, out: Any) -> None:
         out.accumulation = (fills * ADD * cycle + op.rounds * max(0.0, sums - read_s)) * p.clock_hz
         out.digital = fills * NONLINEAR * cycle * p.clock_hz
         out.buffer = (fills * FETCH_AND_STORE * cycle + op.rounds * max(0.0, memory - max(read_s, sums))) * p.clock_hz
-        held = max(0.0, max(link, mesh) - max(read_s, memory, sums))
-        out.interconnect = (fills * latency + op.rounds * held) * p.clock_hz
+        waits = max(0.0, max(link, mesh) - max(read_s, memory, sums))
+        out.interconnect = (fills * latency + op.rounds * waits) * p.clock_hz
     else:
         serial = read_s + cycle + sums + memory + link
         mesh = max(0.0, least_s(flits, hz, p) - serial)
@@ -104,5 +105,5 @@ def _time_matrix(op: Any, p: Any, out: Any) -> None:
         out.accumulation = op.rounds * sums * p.clock_hz
         out.buffer = op.rounds * memory * p.clock_hz
         out.interconnect = op.rounds * (mesh + latency + link) * p.clock_hz
-    cells = arrays_per_tile(p) * p.tiles * p.chips * p.array_rows * p.array_columns
+    cells = arrays_per_tile(p) * p.chip_tiles * p.chips * p.array_rows * p.array_columns
     out.roofline = op.vectors * op.active * op.inputs * wide / cells * reads(op.input_bits, p.bits_per_read) * p.read_s * p.clock_hz

@@ -39,7 +39,7 @@ def _reads(p: Table, input_bits: int) -> int:
 
 def _weights_per_row(p: Table, weight_bits: int) -> int:
     """Weights that one row of an array holds. Raises `InvalidTrace` when not even one."""
-    slices = -(-weight_bits // int(p["cell_bits"][0]))
+    slices = -(-weight_bits // int(p["bits_per_cell"][0]))
     if not (held := int(p["array_columns"][0]) // slices):
         raise InvalidTrace(f"a weight of {weight_bits} bits takes {slices} columns; an array has {int(p['array_columns'][0])}")
     return held

@@ -32,10 +32,10 @@ def _component(name: str) -> tuple[Constant, ...]:
 
 CONSTANTS = (
     # structure
-    *(Constant(name, least=1, whole=True) for name in ("chips", "tiles", "cores_per_tile", "units_per_core", "array_count")),
+    *(Constant(name, least=1, whole=True) for name in ("chips", "chip_tiles", "cores_per_tile", "units_per_core", "array_count")),
     Constant("array_rows", least=1, whole=True),
     Constant("array_columns", least=2, whole=True),
-    Constant("cell_bits", least=1, whole=True),
+    Constant("bits_per_cell", least=1, whole=True),
     Constant("bits_per_read", least=1, whole=True),  # of an input, in one read of the array
     Constant("read_s"),
     Constant("node_nm"),
