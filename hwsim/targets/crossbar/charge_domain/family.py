@@ -42,7 +42,7 @@ FAMILY = Family(
     plan=plan,
     area_mm2=area_mm2,
     options=frozenset({"duplication", "conv_mapping", "reprogram"}),
-    structural=frozenset({"arrays", "array_rows", "array_columns"}),
+    structural=frozenset({"arrays", "array_rows", "array_columns", "input_bits_most", "weight_bits_most"}),
     parts=PARTS,
     primitives=PRIMITIVES,
 )

@@ -20,6 +20,7 @@ ASSUMPTIONS = (
     "partial sums of row parts, recurrent cell updates and what else lies between products belong to the board's FPGA: not in time or energy",
     "magnitude bits of inputs are ones half of the time unless an operator states its input_activity",
     "cells lie at mid-range conductance on average",
+    "area is that of all cores, without pads and what lies between the cores",
 )
 
 
@@ -59,7 +60,7 @@ FAMILY = Family(
     plan=plan,
     area_mm2=area_mm2,
     options=frozenset({"duplication", "conv_mapping", "reprogram"}),
-    structural=frozenset({"arrays", "array_rows", "array_columns"}),
+    structural=frozenset({"arrays", "array_rows", "array_columns", "input_bits_most", "output_bits_most"}),
     parts=PARTS,
     primitives=PRIMITIVES,
     default_dtype=default_dtype,
