@@ -54,6 +54,7 @@ SLOTS = (
     Slot("buffer_energy", "joules"),
     Slot("interconnect_energy", "joules"),
     Slot("write_energy", "joules"),
+    Slot("margin_energy", "joules"),  # what layout adds to the parts above, where a family knows it as a factor
     Slot("buffer_bytes", "bytes", "buffer"),
     Slot("interconnect_bytes", "bytes", "interconnect"),
     Slot("cell_bytes", "bytes", "cells"),  # weights that are used where they are stored

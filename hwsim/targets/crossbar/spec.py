@@ -14,8 +14,10 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.parameters import Constant, ParameterTable
 from hwsim.targets.crossbar.bitserial import spec as bitserial
+from hwsim.targets.crossbar.c2c import spec as c2c
 from hwsim.targets.crossbar.charge_domain import spec as charge_domain
 from hwsim.targets.crossbar.imc import spec as imc
+from hwsim.targets.crossbar.neurosim import spec as neurosim
 from hwsim.targets.crossbar.neurram import spec as neurram
 from hwsim.targets.crossbar.pulse_count import spec as pulse_count
 from hwsim.targets.crossbar.ramp_array import spec as ramp_array
@@ -23,8 +25,8 @@ from hwsim.targets.crossbar.tiled import spec as tiled
 
 # The families' own declarations (CODE, CONSTANTS, NUMBERS, FIELDS), by family name
 FAMILY_SPECS: dict[str, ModuleType] = {
-    "ramp_array": ramp_array, "imc": imc, "bitserial": bitserial, "neurram": neurram, "charge_domain": charge_domain, "pulse_count": pulse_count,
-    "tiled": tiled,
+    "ramp_array": ramp_array, "imc": imc, "bitserial": bitserial, "c2c": c2c, "neurram": neurram, "charge_domain": charge_domain,
+    "pulse_count": pulse_count, "tiled": tiled, "neurosim": neurosim,
 }  # fmt: skip
 
 BOUNDARIES = ("array", "macro", "core", "chip")
