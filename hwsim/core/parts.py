@@ -8,11 +8,11 @@ from hwsim.core.cost import Cost
 from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.op import Op
 
-SPLIT = ("cycles", "latency_s", "energy_j", "area_mm2", "count")
+SPLIT = ("cycles", "latency_s", "energy_j", "power_w", "area_mm2", "count")
 
 
 def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) -> float:
-    """Return `metric` of a component, of a layer, or of both.
+    """Return `metric` of a component, of a layer, or of both; watts are the mean over the time of the operators concerned.
 
     A component is one of the program's `parts`, a slot, a static or an area component, or an operator's label; a layer is a number, or the name of an
     operator. ``count`` reads the program's figure called `component`, of a layer the notes that the component is made of. A component of the machine
@@ -31,12 +31,14 @@ def part_of(cost: Cost, metric: str, component: str, layer: int | str | None) ->
         return sum(areas[m] for m in members if m in areas)
     cycles, whole, joules = _sums(cost, component, members, layer)
     static = cost.program.static_power_w
-    kind = "joules" if metric == "energy_j" else "cycles"
+    kind = "joules" if metric in ("energy_j", "power_w") else "cycles"
     if members and not any(s.name in members and s.quantity == kind for s in cost.program.slots) and (kind == "cycles" or not {*members} & {*static}):
         raise HwsimError(f"component '{component}' has no {metric}")
-    if metric == "energy_j":
+    if metric in ("energy_j", "power_w"):
         watts = sum(static[m] for m in members if m in static) if members else sum(static.values())
-        return joules + watts * (whole if members else cycles) / cost.program.clock_hz
+        seconds = (whole if members else cycles) / cost.program.clock_hz
+        energy_j = joules + watts * seconds
+        return energy_j if metric == "energy_j" else energy_j / seconds if seconds else 0.0
     return cycles if metric == "cycles" else cycles / cost.program.clock_hz
 
 
