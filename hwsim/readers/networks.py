@@ -29,7 +29,8 @@ NAMES = (
     "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
     "mobilenet-v3-small", "ptb-lstm", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
     "resnet50-v1", "resnet50-v1-slim", "resnet50-v1.5", "resnet50-v2-slim", "resnext101-32x8d", "resnext50-32x4d", "squeezenet-1.1",
-    "ssd-inception-v2", "ssd-mobilenet-v1", "ssd-mobilenet-v2", "ssd-resnet34", "ssdlite-mobilenet-v2", "swin-t", "vgg16", "vgg19", "vit-b16",
+    "ssd-inception-v2", "ssd-mobilenet-v1", "ssd-mobilenet-v2", "ssd-resnet34", "ssdlite-mobilenet-v2", "swin-t", "vgg16", "vgg19",
+    "vgg8_cifar10", "vit-b16",
     "vovnet39a", "vovnet57a", "yolov3", "yolov4",
 )  # fmt: skip
 ALIASES = {"resnet50": "resnet50-v1.5", "resnet101": "resnet101-v1.5"}

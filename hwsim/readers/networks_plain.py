@@ -21,6 +21,21 @@ def vgg(net: Net, stages: tuple[int, ...]) -> None:
     net.classify(flat)
 
 
+def vgg8_cifar10(net: Net) -> None:
+    """NeuroSim's VGG8 for CIFAR-10: three pairs of 3 x 3 convolutions and two wide layers; layers are numbered from 1."""
+    x = net.image
+    net.graph.common["layer"] = 0
+    for channels in (128, 256, 512):
+        for half in (False, True):
+            net.block()
+            x = net.each(net.conv(x, channels, 3, bias=True), "relu")
+            x = net.pool(x, 2, 2) if half else x
+    net.block()
+    x = net.each(net.linear(Map(x.tensor, x.c * x.h * x.w, 1, 1), 1024), "relu")
+    net.block()
+    net.linear(x, net.asked.classes)
+
+
 def densenet(net: Net, growth: int, blocks: tuple[int, ...], stem: int) -> None:
     """DenseNet: every layer reads the concatenation of all before it, normalised anew."""
     x = net.pool(net.unit(net.image, stem, 7, 2), 3, 2, 1)
@@ -64,6 +79,7 @@ def squeezenet(net: Net) -> None:
 NETWORKS: dict[str, Network] = {
     "vgg16": image_network(partial(vgg, stages=(2, 2, 3, 3, 3))),
     "vgg19": image_network(partial(vgg, stages=(2, 2, 4, 4, 4))),
+    "vgg8_cifar10": image_network(vgg8_cifar10, 32, classes=10),
     "densenet121": image_network(partial(densenet, growth=32, blocks=(6, 12, 24, 16), stem=64)),
     "densenet161": image_network(partial(densenet, growth=48, blocks=(6, 12, 36, 24), stem=96)),
     "densenet201": image_network(partial(densenet, growth=32, blocks=(6, 12, 48, 32), stem=64)),
