@@ -98,7 +98,8 @@ def test_recorded_events_become_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "why"), [
-    ("layer,step,neuron\nfc0,0,1\n", "starts with the line"), ("layer,timestep,neuron\nfc0,0\n", "an event is"), ("layer,timestep,neuron\n", "no event"),
+    ("layer,step,neuron\nfc0,0,1\n", "starts with the line"), ("layer,timestep,neuron\nfc0,0\n", "an event is"),
+    ("layer,timestep,neuron\n", "no event"),
     ("layer,timestep,neuron\nfc0,0,1\nfc0,0,1\n", "fires twice"), ("layer,timestep,neuron\nfc0,0,-1\n", "an event is"),
     ("layer,timestep,neuron\nfc0,1,5000\n", "4,096 inputs"), ("layer,timestep,neuron\nfc0,7,1\n", "8 timesteps, the network 2"),
     ("layer,timestep,neuron\nfc9,1,1\n", "no layer 'fc9'.*fc0"),

@@ -37,7 +37,7 @@ def fan_out(op: Op, cores: int, lanes: int) -> FanOut:
         words = float(share * op.weight_density / lanes * (windows * weights).sum())
     else:
         words = float((np.ceil(windows * share / lanes) * weights).sum())
-    return FanOut(used, reached, words, float((windows * weights).sum()) * channels // groups * op.weight_density)
+    return FanOut(used, reached, words, float((windows * weights).sum()) * (channels // groups) * op.weight_density)
 
 
 def _outputs(op: Op) -> tuple[int, int]:

@@ -56,11 +56,17 @@ def memory_joules(op: Any, p: Any, out: Any) -> None:
 
 @part
 def core_costs(op: Any, p: Any, out: Any) -> None:
-    """Cycles of an event core, and what it does beyond `memory_joules`: potentials are read and written at every accumulation, events queue."""
-    work = op.ac_ops_layers + op.ac_ops_attention + op.mac_ops
-    state_j, queue_j = sram_bit_j(p.state_memory_bytes, p), sram_bit_j(p.spike_memory_bytes, p)
-    out.membrane += 2.0 * work * op.state_bits * state_j
+    """Cycles and joules of an event core. Padding sends no events, so its work is ``events x targets``, less than the convention counts.
+
+    Potentials are read and written at every accumulation, beside once a timestep by the neurons; every event is queued in each core that it reaches.
+    """
     if op.used > 0:
+        work = op.events * op.targets
+        state_j, queue_j = sram_bit_j(p.state_memory_bytes, p), sram_bit_j(p.spike_memory_bytes, p)
+        out.accumulate = 0.0 if op.mac_ops > 0 else work * add_j(op.format, p)
+        out.multiply_accumulate = work * mac_j(op.format, p) if op.mac_ops > 0 else 0.0
+        out.weight_read = work / p.weight_uses_per_read * op.weight_bits * sram_bit_j(p.weight_memory_bytes, p) if op.weight_reads > 0 else 0.0
+        out.membrane += 2.0 * work * op.state_bits * state_j
         out.activation = 2.0 * op.events * op.reached * p.event_bits * queue_j
         out.routing = op.events * op.reached * p.hop_j
         out.route = (op.events + op.steps) * p.router_cycles

@@ -89,7 +89,8 @@ class Lowering:
         if self.dense:
             return {"neuron_updates": n, "elementary": n, "activation_bits": n * dtype(op.dtype).bits}
         steps = spikes.timesteps
-        return {"neuron_updates": steps * n, "elementary": steps * op.elementary, "state_accesses": 2 * steps * n, "activation_bits": steps * n}
+        operations = steps * n * op.spec.functions[op.function or "lif"]
+        return {"neuron_updates": steps * n, "elementary": operations, "state_accesses": 2 * steps * n, "activation_bits": steps * n}
 
     def _pass(self, op: Op, spikes: Spikes, state: int) -> dict[str, float]:
         """A pool, a residual sum or a concatenation: values move at the width of a partial sum."""

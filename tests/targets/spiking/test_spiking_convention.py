@@ -177,5 +177,5 @@ def test_what_has_no_energy_is_refused() -> None:
 
 
 def test_targets_of_one_dense_pass_refuse_timesteps() -> None:
-    with pytest.raises(InvalidTrace, match="one dense pass.*conv0"):
+    with pytest.raises(InvalidTrace, match=r"one dense pass.*conv0"):
         hwsim.simulate(hwsim.load_graph("spiking-vgg9", rate=0.1), hwsim.load_chip("a100"))
