@@ -6,12 +6,12 @@ from the half that uniform bits have. Converters, sample-and-hold and shift-and-
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from hwsim.engine.jit import part
 from hwsim.targets.crossbar.adc.sar import scaled_with_bits
 from hwsim.targets.crossbar.tiled.network import routers_passed, transfer_j
+from hwsim.targets.crossbar.tiled.placement import mesh_bits, partial_sums
 from hwsim.targets.crossbar.tiled.timing import arrays_per_tile, digital_hz, reads, stated
 
 UNIFORM_BITS = 0.5  # share of ones among the bits of uniform inputs
@@ -99,8 +99,8 @@ def control_j(arrays: float, tile_s: float, issue_s: float, p: Any) -> float:
 
 
 @part
-def charge_matrix(op: Any, p: Any, sent_bits: float, out: Any) -> None:
-    """Joules, bytes and conversions of one execution, once its cycles are known."""
+def charge_matrix(op: Any, p: Any, vector_bits: float, out: Any) -> None:
+    """Joules, bytes and conversions of one execution, once its cycles are known; `vector_bits`: in and out of memories, for one vector."""
     vectors, times = op.vectors * op.active, reads(op.input_bits, p.bits_per_read)
     wide = op.outputs * op.slices * op.polarity
     rows = rows_driven(op.inputs, op.column_parts, p)
@@ -111,14 +111,13 @@ def charge_matrix(op: Any, p: Any, sent_bits: float, out: Any) -> None:
     out.driver_energy = vectors * times * rows * row_drive_j(p)
     out.adc_energy = out.conversions * conversion_j(p)
     out.sample_hold_energy = out.conversions * sample_j(p)
-    out.accumulation_energy = out.conversions * p.shift_add_j + vectors * (op.row_parts - 1.0) * op.outputs * addition_j(p)
-    spans = math.ceil(op.column_parts / arrays_per_tile(p))
-    bits = vectors * (op.inputs * op.input_bits * spans + op.outputs * op.output_bits)
+    out.accumulation_energy = out.conversions * p.shift_add_j + op.vectors * partial_sums(op, p) * addition_j(p)
+    bits = op.vectors * vector_bits
     issue = (out.accumulation + out.buffer + out.interconnect) / p.clock_hz
     total = issue + (out.array + out.adc + out.digital) / p.clock_hz
     control = control_j(op.arrays * op.duplication, total if p.pipelined > 0.0 else issue, issue, p)
     out.buffer_energy = vectors * times * registers_j(rows, columns, p) + memory_j(bits, p) + control
     out.buffer_bytes = bits / 8.0
     held = op.arrays * op.duplication / arrays_per_tile(p)
-    out.interconnect_energy = transfer_j(op.vectors * sent_bits, routers_passed(held, p), p)
-    out.interconnect_bytes = op.vectors * sent_bits / 8.0
+    out.interconnect_energy = transfer_j(mesh_bits(op, p), routers_passed(held, p), p)
+    out.interconnect_bytes = mesh_bits(op, p) / 8.0

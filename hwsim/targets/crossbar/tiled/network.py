@@ -1,9 +1,9 @@
-"""The concentrated mesh between tiles: how far a flit goes, how long it takes, what it costs.
+"""The concentrated mesh between tiles: how far a packet goes, how long it takes, what it costs.
 
 Layers lie side by side on the mesh, so a result travels inside the square of routers of its own layer and the next: two random points of a square of
-r routers are ``2/3 sqrt(r)`` hops apart, and one more router is passed than hops are taken. The time of a flit grows with the load of the channels,
+r routers are ``2/3 sqrt(r)`` hops apart, and one more router is passed than hops are taken. The time of a packet grows with the load of the channels,
 which is injection times hops: the published latencies by injection (between them a straight line) hold for traffic over the whole mesh, so shorter
-ways count for less. Beyond the last of them the mesh is full and takes no more flits.
+ways count for less. Beyond the last of them the mesh is full and takes no more.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def way_share(tiles: float, p: Any) -> float:
 
 
 @part
-def flit_cycles(injection: float, p: Any) -> float:
-    """Cycles of a flit when traffic over the whole mesh has `injection` flits per cycle and node."""
+def packet_cycles(injection: float, p: Any) -> float:
+    """Cycles of a packet when traffic over the whole mesh has `injection` packets per cycle and node."""
     if injection <= p.noc_injection[0]:
         return float(p.noc_cycles[0])
     for i in range(1, POINTS):
@@ -45,9 +45,9 @@ def flit_cycles(injection: float, p: Any) -> float:
 
 
 @part
-def least_s(flits_per_node: float, hz: float, p: Any) -> float:
-    """The shortest time in which a node injects so many flits to the whole mesh: at the highest injection that the mesh takes."""
-    return float(flits_per_node / (p.noc_injection[POINTS - 1] * hz))
+def least_s(packets_per_node: float, hz: float, p: Any) -> float:
+    """The shortest time in which a node injects so many packets to the whole mesh: at the highest injection that the mesh takes."""
+    return float(packets_per_node / (p.noc_injection[POINTS - 1] * hz))
 
 
 @part

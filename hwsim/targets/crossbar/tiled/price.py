@@ -14,48 +14,34 @@ from hwsim.engine.jit import part
 from hwsim.targets.crossbar.layout import DIGITAL, MATRIX
 from hwsim.targets.crossbar.tiled.digital import price_digital
 from hwsim.targets.crossbar.tiled.energy import charge_matrix
-from hwsim.targets.crossbar.tiled.network import flit_cycles, least_s, way_share
+from hwsim.targets.crossbar.tiled.network import least_s, packet_cycles, way_share
+from hwsim.targets.crossbar.tiled.placement import column_tiles, copies_together, copy_tiles, mesh_bits, partial_sums
 from hwsim.targets.crossbar.tiled.timing import arrays_per_tile, cycle_s, digital_hz, reads
 
 FETCH_AND_STORE, ADD, NONLINEAR = 2.0, 2.0, 1.0  # cycles of ISAAC's pipeline beside the reads and the last conversion
 
 
 @part
-def copies_together(op: Any, p: Any) -> float:
-    """Copies of a matrix in one tile, which share its memory and adders."""
-    return float(min(op.duplication, max(1.0, math.floor(arrays_per_tile(p) / op.arrays))))
-
-
-@part
-def copy_tiles(op: Any, p: Any) -> float:
-    """Tiles that one copy of a matrix lies on."""
-    return float(math.ceil(op.arrays / arrays_per_tile(p)))
+def memory_bits(op: Any, p: Any) -> float:
+    """Bits of one vector in and out of tiles' memories: every tile that holds columns of a row reads the inputs of that row."""
+    return float(op.active * (op.inputs * op.input_bits * column_tiles(op, p) + op.outputs * op.output_bits))
 
 
 @part
 def memory_s(op: Any, p: Any) -> float:
-    """One vector of every copy in and out of a tile's memory; every tile that holds columns of a row reads the inputs of that row."""
-    spans = math.ceil(op.column_parts / arrays_per_tile(p))
-    bits = op.active * (op.inputs * op.input_bits * spans + op.outputs * op.output_bits)
-    accesses = math.ceil(copies_together(op, p) * bits / copy_tiles(op, p) / p.edram_access_bits)
-    return float(max(accesses * p.edram_access_s, copies_together(op, p) * bits / copy_tiles(op, p) / p.edram_bus_bits / digital_hz(p)))
+    """One vector of every copy in and out of a tile's memory, over its bus."""
+    bits = copies_together(op, p) * memory_bits(op, p) / copy_tiles(op, p)
+    return float(max(math.ceil(bits / p.edram_access_bits) * p.edram_access_s, bits / p.edram_bus_bits / digital_hz(p)))
 
 
 @part
 def partial_sums_s(op: Any, p: Any) -> float:
     """Adding up the row parts of one vector: on the vector lanes of the cores that hold the matrix, or on the adders of its tiles."""
-    additions = op.active * op.outputs * (op.row_parts - 1.0)
     if p.vector_lanes > 0.0:
         cores = math.ceil(op.arrays / (p.array_count * p.units_per_core))
-        return float(additions / (p.vector_lanes * cores) / digital_hz(p))
-    return float(additions * copies_together(op, p) / (copy_tiles(op, p) * p.tile_shift_add_count) / digital_hz(p))
-
-
-@part
-def sent_bits(op: Any, p: Any) -> float:
-    """Bits that one vector sends between tiles: its results, and partial sums of all row parts that lie on other tiles than the first."""
-    crossing = min(op.row_parts, copy_tiles(op, p)) - 1.0
-    return float(op.active * op.outputs * op.output_bits * (1.0 + crossing))
+        return float(partial_sums(op, p) / (p.vector_lanes * cores) / digital_hz(p))
+    adders = copy_tiles(op, p) * p.tile_shift_add_count
+    return float(partial_sums(op, p) * copies_together(op, p) / adders / digital_hz(p))
 
 
 @part
@@ -70,27 +56,27 @@ def price_tiled(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one execution of one operator."""
     if op.kind == MATRIX:
         _time_matrix(op, p, out)
-        charge_matrix(op, p, sent_bits(op, p), out)
+        charge_matrix(op, p, memory_bits(op, p), out)
     elif op.kind == DIGITAL:
         price_digital(op, p, out)
 
 
 @part
 def _time_matrix(op: Any, p: Any, out: Any) -> None:
-    """Cycles of a matrix; the mesh's latency follows from how often its tiles send, `flits` from each, as if over the whole mesh."""
+    """Cycles of a matrix; the mesh's latency follows from the `packets` of each tile and vector, weighed by their way."""
     wide = op.outputs * op.slices * op.polarity
     cycle = cycle_s(min(wide, p.array_columns), p)
     read_s = reads(op.input_bits, p.bits_per_read) * cycle
     memory, sums, link = memory_s(op, p), partial_sums_s(op, p), link_s(op, p)
     hz = digital_hz(p)
-    held = op.arrays * op.duplication / arrays_per_tile(p)
-    flits = math.ceil(sent_bits(op, p) / p.flit_bits) * copies_together(op, p) / copy_tiles(op, p) * way_share(held, p)
+    tiles = max(copy_tiles(op, p), math.ceil(op.arrays * op.duplication / arrays_per_tile(p)))
+    packets = math.ceil(mesh_bits(op, p) / op.rounds / tiles / p.packet_bits) * way_share(tiles, p)
     out.array = op.rounds * read_s * p.clock_hz
     if p.pipelined > 0.0:
         interval = max(read_s, memory, sums, link)
-        mesh = least_s(flits, hz, p)
+        mesh = least_s(packets, hz, p)
         fills = op.rounds if op.recurrent > 0.0 else 1.0
-        latency = max(0.0, flit_cycles(flits / (max(interval, mesh) * hz), p) / hz - cycle)
+        latency = max(0.0, packet_cycles(packets / (max(interval, mesh) * hz), p) / hz - cycle)
         out.adc = fills * cycle * p.clock_hz
         out.accumulation = (fills * ADD * cycle + op.rounds * max(0.0, sums - read_s)) * p.clock_hz
         out.digital = fills * NONLINEAR * cycle * p.clock_hz
@@ -99,8 +85,8 @@ def _time_matrix(op: Any, p: Any, out: Any) -> None:
         out.interconnect = (fills * latency + op.rounds * waits) * p.clock_hz
     else:
         serial = read_s + cycle + sums + memory + link
-        mesh = max(0.0, least_s(flits, hz, p) - serial)
-        latency = flit_cycles(flits / ((serial + mesh) * hz), p) / hz
+        mesh = max(0.0, least_s(packets, hz, p) - serial)
+        latency = packet_cycles(packets / ((serial + mesh) * hz), p) / hz
         out.adc = op.rounds * cycle * p.clock_hz
         out.accumulation = op.rounds * sums * p.clock_hz
         out.buffer = op.rounds * memory * p.clock_hz

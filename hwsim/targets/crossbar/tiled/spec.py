@@ -70,9 +70,9 @@ CONSTANTS = (
     Constant("vector_other_w", optional=True),
     # network on chip and chip link
     Constant("tiles_per_router", least=1, whole=True),
-    Constant("flit_bits", least=1),
-    Constant("noc_injection", size=5),  # flits per cycle and node
-    Constant("noc_cycles", size=5),  # of a flit at these injections
+    Constant("packet_bits", least=1),
+    Constant("noc_injection", size=5),  # packets per cycle and node
+    Constant("noc_cycles", size=5),  # of a packet at these injections
     Constant("chip_link_j"),  # one packet; information: the link's power flows whether it works or not
     Constant("chip_link_bytes_per_s"),
 )
