@@ -115,7 +115,15 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     ),
     "crossbar gated recurrence": ("nladc-16nm", "gru", {"input_size": 40, "hidden_size": 32, "dtype": "int5"}, {"adc": "linear_ramp"}),
     "crossbar product of activations": ("nladc-16nm", "matmul", {**PRODUCT, "dtype": "int8", "operand_role": "activation"}, {}),
-    "crossbar network, copies": ("nladc-16nm", "resnet18", {"input": (64, 64), "dtype": "int8"}, {"duplication": 4, "conv_mapping": "kernel_shifted"}),
+    "crossbar network, copies": (
+        "nladc-16nm", "resnet18", {"input": (64, 64), "dtype": "int8"}, {"duplication": 4, "conv_mapping": "kernel_shifted"},
+    ),
+    "crossbar cores in phases": ("neurram", "matmul", {**PRODUCT, "dtype": "int6", "weight_dtype": "int4"}, {"phases": "two", "output_bits": 9}),
+    "crossbar cores, weights swapped": (
+        "neurram", "mlperf-tiny-ic", {"dtype": "int4", "weight_dtype": "int4"}, {"arrays": 6, "write_arrays_at_once": 6, "reprogram": True},
+    ),
+    "crossbar bit planes": ("jia", "matmul", {**PRODUCT, "dtype": "int8", "weight_dtype": "int2"}, {"voltage_v": 1.1}),
+    "crossbar pulse counts": ("sinangil", "matmul", {"m": 9, "k": 64, "n": 16, "dtype": "int4", "weight_dtype": "int4"}, {"voltage_v": 0.7}),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
