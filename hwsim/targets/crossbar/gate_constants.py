@@ -19,10 +19,7 @@ SUPPLY = (
     Constant("velocity_exponent", least=1, most=2),
     *constants("voltage_low_v voltage_high_v", priced=False),  # supplies that the chip is known at
 )
-CONVERTERS = (
-    *constants("adc_bit_f adc_code_f adc_bit_s adc_bit_row_s adc_code_mm2"),
-    Constant("dac_bit_f"),
-)
+CONVERTERS = constants("adc_bit_f adc_code_f adc_bit_s")
 
 
 def supply_problems(chip: Chip) -> Iterator[str]:

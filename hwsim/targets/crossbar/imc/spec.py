@@ -14,6 +14,7 @@ CONSTANTS = (
     *GATES,
     *SUPPLY,
     *CONVERTERS,
+    *constants("adc_bit_row_s adc_code_mm2 dac_bit_f"),
     Constant("macro_kind", text=True, words=(ANALOG, DIGITAL)),
     # shape: one bank reads `macro_rows` x `macro_columns` words at once, of `macro_groups` that it holds
     *constants("macro_rows macro_columns macro_banks macro_groups", least=1, whole=True),
