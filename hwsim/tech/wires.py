@@ -68,14 +68,17 @@ def conductor_ohm_per_um(width_nm: float, height_nm: float, metal: Metal) -> flo
     return 1e3 * total / (width_nm * height_nm) ** 2
 
 
-def wire_f_per_um(wire: Geometry, relative_permittivity: float) -> float:
-    """Capacitance per um to planes above and below and to both neighbours (farads): ``2 (C_ground + C_coupling)``."""
+def wire_f_per_um(wire: Geometry, relative_permittivity: float, neighbours: float = 1.0) -> float:
+    """Capacitance per um to planes above and below and to the neighbours (farads): ``2 (C_ground + neighbours C_coupling)``.
+
+    `neighbours` is the share of the neighbouring tracks that hold a wire: 1 in a dense array, as the source states it.
+    """
     w, s, t = wire.width_nm, wire.pitch_nm - wire.width_nm, wire.height_nm
     h = w  # dielectric below and above, as high as the wire is wide
     ground: float = w / h + 2.04 * (s / (s + 0.54 * h)) ** 1.77 * (t / (t + 4.53 * h)) ** 0.07
     near: float = 1.41 * (t / s) * math.exp(-4 * s / (s + 8.01 * h))
     fringe: float = 2.37 * (w / (w + 0.31 * s)) ** 0.28 * (h / (h + 8.96 * s)) ** 0.76 * math.exp(-2 * s / (s + 6 * h))
-    return 2 * EPSILON_0_F_PER_UM * relative_permittivity * (ground + near + fringe)
+    return 2 * EPSILON_0_F_PER_UM * relative_permittivity * (ground + neighbours * (near + fringe))
 
 
 def via_ohm(below: Geometry, above: Geometry, metal: Metal, taper_deg: float) -> float:

@@ -5,14 +5,35 @@ Primitives that need a constant which a chip does not state refuse with its name
 
 from __future__ import annotations
 
-from hwsim.core.parameters import ParameterTable, constants
+from typing import Any
+
+from hwsim.core.parameters import Constant, ParameterTable, constants
 from hwsim.core.program import Slot
 
+OPEN: dict[str, Any] = {"optional": True, "priced": False}
 LIBRARY = (
     # characterised cells: a folder of models/ or a .csv beside the chip file; or a user's Liberty file beside it, and its unit inverter
-    *constants("cells liberty unit_inverter", text=True, optional=True, priced=False),
-    *constants("vdd_v cpp_m row_height_m", optional=True, priced=False),
+    *constants("cells liberty unit_inverter", text=True, **OPEN),
+    *constants("vdd_v cpp_m row_height_m", **OPEN),
+    # cells that synthesis may not use: patterns with * and ?, separated by spaces
+    Constant("dont_use", text=True, **OPEN),
+)
+FAMILY = (
+    # geometry: the row height is tracks x track_m; extra columns per split-gate element, rows and columns of the folded flip-flop
+    *constants("track_m tracks fins sides signal_tracks", **OPEN),
+    Constant("split_gate_extra_cpp", zero=True, **OPEN),
+    *constants("dff_width_cpp", **OPEN),
+    *constants("sram_bitcell_bipolar_mm2 sram_bitcell_unipolar_mm2", **OPEN),
+    Constant("metal_pitches_m", size=0, **OPEN),
+    # device and middle-of-line (`hwsim.targets.stdcell.stage`)
+    *constants("source_r_n_ohm source_r_p_ohm", zero=True, **OPEN),
+    *constants("input_c_mol_f device_k_ohm device_vt_v device_alpha device_drive degeneration_ohm", **OPEN),
+    *constants("gate_f_per_fin drain_f_per_fin delay_share", **OPEN),
+    *constants("miller_inputs short_circuit_per_v2 beol_typical_f", zero=True, **OPEN),
+    # ring oscillator of the F3D study
+    *constants("short_net_vias f3d_vt_v f3d_drive", **OPEN),
+    *constants("f3d_short_circuit_per_v2 f3d_access_f", zero=True, **OPEN),
 )
 
-PARAMETERS = ParameterTable(LIBRARY)
+PARAMETERS = ParameterTable((*LIBRARY, *FAMILY))
 SLOTS = (Slot("compute", "cycles", "core"),)
