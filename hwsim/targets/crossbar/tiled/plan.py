@@ -1,4 +1,4 @@
-"""How a graph lies on tiles: matrices on arrays of one shape, digital work on the tiles of the matrix before it, batch norms folded into weights."""
+"""How a graph lies on tiles: matrices on arrays of one shape, and digital work on the tiles of the matrix before it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.targets.crossbar.arrays import Geometry, copies
 from hwsim.targets.crossbar.family import Plan
+from hwsim.targets.crossbar.fold import folded
 from hwsim.targets.crossbar.lowering import lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import DIGITAL_WORK, Rules, stored_plan
 from hwsim.targets.crossbar.stored import Stored, stored_matrix
 from hwsim.targets.crossbar.tiled.work import digital_work, pipeline_lacks
 
-FOLDED = "batch_norm"
 MEMORY_KINDS = ("pool", "softmax", "norm")  # that read their operand from the tile's memory
 
 
@@ -46,17 +46,13 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     """Lay a graph out; on a chip that pipelines layers, copies balance them unless options say otherwise. Raises `Infeasible`, `InvalidMapping`."""
     options = _balanced(options, chip)
     steps, geometry = lowered(graph), geometry_of(chip)
-    hosts = _hosts(steps, options, chip, geometry)
-    made_by = {name: op for op in steps.ops for name in op.outputs}
+    hosts, affine = _hosts(steps, options, chip, geometry), folded(steps)
     lanes = "vector_lanes" in chip.params and chip.number("vector_lanes") > 0
 
     def extra(op: Op, matrix: Stored | None) -> Fields | LeftOut:
         host = hosts[op.name]
-        if matrix is not None or op.kind not in DIGITAL_WORK:
+        if matrix is not None or op.kind not in DIGITAL_WORK or op.name in affine:
             return {"tiles_held": host.tiles}
-        source = made_by.get(op.inputs[0]) if op.inputs else None
-        if op.function == FOLDED and source is not None and source.kind in ("matmul", "conv2d"):
-            return LeftOut("folded into the weights and biases of the matrix before", deliberate=True)
         if not lanes and (reason := pipeline_lacks(op)):
             return LeftOut(reason)
         work = dict(digital_work(op))

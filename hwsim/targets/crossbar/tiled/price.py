@@ -52,10 +52,19 @@ def link_s(op: Any, p: Any) -> float:
 
 
 @part
+def weights_s(op: Any, p: Any) -> float:
+    """Weights that do not stay come over the chip link each time; operands that the chip made itself are there."""
+    if op.write_cells > 0.0 and op.weight_bytes > 0.0:
+        return float(op.write_cells * p.bits_per_cell / 8.0 / p.chip_link_bytes_per_s)
+    return 0.0
+
+
+@part
 def price_tiled(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one execution of one operator."""
     if op.kind == MATRIX:
         _time_matrix(op, p, out)
+        out.interconnect += weights_s(op, p) * p.clock_hz
         charge_matrix(op, p, memory_bits(op, p), out)
     elif op.kind == DIGITAL:
         price_digital(op, p, out)
