@@ -37,8 +37,7 @@ from hwsim.explore.axis import Axis, Range, axis_of
 from hwsim.explore.column import Codes, Column, written
 from hwsim.explore.expression import Expression, parse_expression
 from hwsim.explore.sampling import draw, grid_digits, qmc
-from hwsim.readers.load import graph_of_workload, trace_path
-from hwsim.readers.networks import is_network
+from hwsim.readers.load import graph_of_workload, is_generated, trace_path
 from hwsim.readers.yaml_file import Document, FileModel, Key, load_yaml, validate
 
 METRICS = ("latency_s", "energy_j", "area_mm2")
@@ -185,7 +184,7 @@ def _plain(value: Any) -> Any:
 def _trace_key(workload: Mapping[str, Any]) -> Any:
     """What a workload states, and the content of its file."""
     stated = sorted((k, repr(v)) for k, v in workload.items())
-    if "trace" not in workload or is_network(str(workload["trace"])):
+    if "trace" not in workload or is_generated(str(workload["trace"])):
         return stated
     path, name = trace_path(workload["trace"])
     return [name, hashlib.sha256(path.read_bytes()).hexdigest(), [pair for pair in stated if pair[0] != "trace"]]
@@ -238,7 +237,7 @@ class _Reader:
             if workload in found:
                 raise self.fail(path, "this trace is stated twice")
             try:
-                if "trace" in workload and not is_network(str(workload["trace"])):
+                if "trace" in workload and not is_generated(str(workload["trace"])):
                     trace_path(str(workload["trace"]))
                 if not varied:
                     graph_of_workload(workload)

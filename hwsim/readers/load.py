@@ -45,7 +45,7 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
     """
     if isinstance(trace, str) and is_spiking(trace) and "spikes" in options:  # not kept: its spike file may change
         return read_spiking(trace, **{key: value for key, value in options.items() if value is not None})
-    if isinstance(trace, str) and (is_network(trace) or is_suite(trace) or is_spiking(trace)):
+    if isinstance(trace, str) and is_generated(trace):
         path, name = Path(trace), trace
     else:
         path, name = trace_path(trace)
@@ -57,6 +57,11 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
         if "unhashable" not in str(bad):
             raise
         raise InvalidTrace(f"trace '{name}': {bad} in the options") from None
+
+
+def is_generated(name: str) -> bool:
+    """Tell whether a generator makes the trace called `name`: there is no file of it."""
+    return is_network(name) or is_suite(name) or is_spiking(name)
 
 
 def trace_names() -> list[str]:

@@ -67,7 +67,7 @@ class SpikingTarget(TargetBase):
             row_of=table.row_of, counts=table.counts, params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=clock,
             static_power_w=first(around[0]), area_mm2=first(around[1]), parts=spec.PARTS, unstated=_unstated(machine is None, lowering.unrated),
             unstated_rows=dict.fromkeys(RATED, frozenset(table.row_of[i] for i in lowering.unrated_at)),
-            used_params=tuple(n for n in spec.PARAMETERS.priced if n in chip.params), warnings=(*warnings, *_unrated(lowering.unrated)),
+            used_params=tuple(n for n in spec.PARAMETERS.priced if n in chip.params), warnings=(*warnings, *_unrated(lowering.unrated), *_unvalidated(honest)),
             assumptions=_assumptions(options, honest, machine is not None, graph), lower_bound=bool(warnings),
         )  # fmt: skip
         figures = {**counts_of(table, graph), **held, **first(self.figures(program, params))}
@@ -169,6 +169,10 @@ def _some(names: list[str]) -> str:
 
 def _unrated(unrated: list[str]) -> tuple[str, ...]:
     return (f"no firing rate of {_some(unrated)}: operations are counted, energy and time are not given",) if unrated else ()
+
+
+def _unvalidated(honest: bool) -> tuple[str, ...]:
+    return ("no published figure holds the joules of memory; recorded validation errors are those of the published convention",) if honest else ()
 
 
 def _assumptions(options: Options, honest: bool, core: bool, graph: Graph) -> tuple[str, ...]:
