@@ -33,12 +33,14 @@ def improve(placement: Placement, passes: int) -> Placement:
     site = np.rint(placement.x[:cells] / g.site_um - placement.width_sites / 2.0).astype(np.int32)
     row = np.rint(placement.y[:cells] / g.row_um - placement.rows / 2.0).astype(np.int32)
     taken = site_map(plan)
-    for i in range(cells):
+    fixed = np.zeros(cells, np.bool_)
+    fixed[placement.overlapping] = True
+    for i in np.flatnonzero(~fixed):
         taken[row[i] : row[i] + placement.rows[i], site[i] : site[i] + placement.width_sites[i]] = i
     x, y = placement.x.copy(), placement.y.copy()
     start, pins = n.cell_pins
     net = n.pin_net[pins].astype(np.int32)
-    small = (placement.weight[net] > 0) & (n.fanout[net] < LARGE) & (n.fanout[net] > 0)
+    small = ~fixed[n.pin_cell[pins]] & (placement.weight[net] > 0) & (n.fanout[net] < LARGE) & (n.fanout[net] > 0)
     fine = np.concatenate([[0], np.cumsum(small)])[start].astype(np.int32)
     shared = (n.net_start, placement.node, fine, net[small], x, y, site, row, placement.width_sites, placement.rows, taken, g.site_um, g.row_um)
     for _ in range(passes):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.errors import Infeasible
 from hwsim.engine.jit import jit
 from hwsim.targets.stdcell.floorplan import Floorplan
 
@@ -19,40 +18,27 @@ Ints = NDArray[np.int32]
 FREE, TAP = -1, -2  # of the site map; other entries are cells
 
 
-def legalise(plan: Floorplan, x: Floats, y: Floats, width: Ints, rows: Ints) -> dict[str, Floats]:
-    """The centres `x`, `y` [cells + ports] with the cells (`width` sites by `rows`) on free sites. Raises `Infeasible` when some find no place."""
+def legalise(plan: Floorplan, x: Floats, y: Floats, width: Ints, rows: Ints) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The centres `x`, `y` [cells + ports] with the cells (`width` sites by `rows`) on free sites, and the cells that found none.
+
+    Cells without a place stay where they were, over others.
+    """
     g, cells = plan.geometry, len(width)
     site_x = x[:cells] / g.site_um - width / 2.0
     row_y = y[:cells] / g.row_um - rows / 2.0
     aspect = g.row_um / g.site_um
+    taken = site_map(plan)
+    site, row = np.full(cells, -1, np.int32), np.full(cells, -1, np.int32)
+    tall, low = np.flatnonzero(rows > 1), np.flatnonzero(rows == 1)
+    least = int(width[low].min()) if len(low) else 1
+    _tall(tall[np.argsort(site_x[tall], kind="stable")], site_x, row_y, width, rows, taken, site, row, aspect, least)
+    start, first, last = _runs(taken)
+    _abacus(low[np.argsort(site_x[low] + 0.5 * width[low], kind="stable")], site_x, row_y, width, start, first, last, site, row, aspect)
+    legal = site >= 0
     found_x, found_y = x.copy(), y.copy()
-    for shrink in (True, False):
-        taken = site_map(plan)
-        site, row = np.full(cells, -1, np.int32), np.full(cells, -1, np.int32)
-        tall = np.flatnonzero(rows > 1)
-        order = tall[np.argsort(site_x[tall] if shrink else row_y[tall], kind="stable")]
-        least = int(width[rows == 1].min(initial=1)) if (rows == 1).any() else 1
-        _tall(order, site_x, row_y, width, rows, taken, site, row, aspect, least)
-        low = np.flatnonzero(rows == 1)
-        start, first, last = _runs(taken)
-        order = low[np.argsort(site_x[low] + (0.5 if shrink else 0.0) * width[low], kind="stable")]
-        _abacus(order, site_x, row_y, width, start, first, last, site, row, aspect)
-        if (site >= 0).all():
-            break
-    else:
-        lost = site < 0
-        g_area = g.site_um * g.row_um
-        room = float((taken == FREE).sum()) * g_area - float((width * rows)[~lost & (rows == 1)].sum()) * g_area
-        raise Infeasible(
-            f"{int(lost.sum())} of {cells} cells find no run of free sites at utilisation {plan.utilisation:.3f}",
-            demand=float((width * rows)[lost].sum()) * g_area,
-            bound=room,
-            unit="um2 of runs wide enough",
-            levers=["a lower utilisation"],
-        )
-    found_x[:cells] = (site + width / 2.0) * g.site_um
-    found_y[:cells] = (row + rows / 2.0) * g.row_um
-    return {"x": found_x, "y": found_y}
+    found_x[:cells] = np.where(legal, (site + width / 2.0) * g.site_um, x[:cells])
+    found_y[:cells] = np.where(legal, (row + rows / 2.0) * g.row_um, y[:cells])
+    return found_x, found_y, np.flatnonzero(~legal)
 
 
 def site_map(plan: Floorplan) -> Ints:

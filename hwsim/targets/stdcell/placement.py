@@ -21,6 +21,7 @@ from hwsim.tech.netlist import PORT, Netlist
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+LEAST_DENSITY, SLACK_DENSITY = 0.6, 0.3
 LEAF_CELLS = 1.2  # spreading stops at regions of so many mean cells
 
 
@@ -40,7 +41,8 @@ class Effort:
 class Placement:
     """Cells on a floorplan: centres `x`, `y` [cells + ports], um (ports follow the cells); `node` [pins] is each pin's index into them.
 
-    `width_sites` and `rows` [cells] are the cells' sizes. `weight` [nets] is 0 for nets that were left out (clocks).
+    `width_sites` and `rows` [cells] are the cells' sizes. `weight` [nets] is 0 for nets that were left out (clocks). `overlapping` are the cells
+    that found no free sites: each is a violation.
     """
 
     netlist: Netlist
@@ -51,6 +53,7 @@ class Placement:
     width_sites: Ints
     rows: Ints
     weight: Floats
+    overlapping: NDArray[np.int64]
     seed: int = 0
 
     @cached_property
@@ -75,19 +78,27 @@ def nodes(netlist: Netlist) -> Ints:
     return np.where(netlist.pin_cell == PORT, netlist.cells + netlist.pin_name, netlist.pin_cell).astype(np.int32)
 
 
-def place(netlist: Netlist, plan: Floorplan, width_sites: Ints, rows: Ints, *, density: float = 0.85, seed: int = 0, effort: Effort = Effort()) -> Placement:  # noqa: B008
+def placement_density(utilisation: float) -> float:
+    """The density that regions are filled to: between the utilisation and 1, so that a loose core is not spread over for its own sake."""
+    return max(LEAST_DENSITY, utilisation + SLACK_DENSITY * (1.0 - utilisation))
+
+
+def place(
+    netlist: Netlist, plan: Floorplan, width_sites: Ints, rows: Ints, *, density: float | None = None, seed: int = 0, effort: Effort = Effort()  # noqa: B008
+) -> Placement:
     """Place `netlist` on `plan`: globally, on rows and sites, and improved there.
 
-    `width_sites` and `rows` [cells] are cell sizes; `density` is the most of any region that cells fill (at least the utilisation is used). `seed`
-    moves the start. Raises `Infeasible` when the cells do not fit on the rows.
+    `width_sites` and `rows` [cells] are cell sizes; `density` is the most of any region that cells fill (None: `placement_density`; at least the
+    utilisation). `seed` moves the start. Cells that find no free sites are listed in the result.
     """
     weight = np.ones(netlist.nets)
     weight[netlist.clock_nets] = 0.0
     x, y = np.full(netlist.cells + len(netlist.ports), plan.width_um / 2), np.full(netlist.cells + len(netlist.ports), plan.height_um / 2)
-    start = Placement(netlist, plan, x, y, nodes(netlist), width_sites.astype(np.int32), rows.astype(np.int32), weight, seed)
-    rough = _global(start, density, effort)
-    legal = replace(rough, **legalise(plan, rough.x, rough.y, start.width_sites, start.rows))
-    return improve(legal, effort.detailed)
+    sizes = width_sites.astype(np.int32), rows.astype(np.int32)
+    start = Placement(netlist, plan, x, y, nodes(netlist), *sizes, weight, np.zeros(0, np.int64), seed)
+    rough = _global(start, placement_density(plan.utilisation) if density is None else density, effort)
+    x, y, lost = legalise(plan, rough.x, rough.y, start.width_sites, start.rows)
+    return improve(replace(rough, x=x, y=y, overlapping=lost), effort.detailed)
 
 
 def _global(start: Placement, density: float, effort: Effort) -> Placement:
