@@ -41,7 +41,8 @@ CONSTANTS = (
     Constant("gate_overlap_share", zero=True),
     # layout factors
     Constant("post_layout_factors", zero=True, most=1, whole=True),
-    *constants("layout_shifter_area layout_sensing layout_flip_flops layout_adders layout_control layout_energy"),
+    *constants("layout_shifter_area layout_sensing layout_flip_flops layout_adders layout_control"),
+    Constant("layout_energy", least=1.0),  # joules are multiplied by it: what wires and rails add
     # blocks, in gates and minimum transistors
     *constants("row_path_gates encoder_gates_per_bit adder_effort_per_bit repeater_delay"),
     *constants("flip_flop_units adder_units encoder_units_per_level row_driver_units buffer_bit_units"),
