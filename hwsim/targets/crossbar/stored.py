@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from hwsim.core.dtype import dtype
 from hwsim.core.encoding import LeftOut
 from hwsim.core.op import Op
 from hwsim.core.operators import conv_output
+from hwsim.core.operators_spiking import spikes_of
 from hwsim.targets.crossbar.layout import UNKNOWN
 from hwsim.targets.crossbar.mapping import FrameOptions
 
 RECURRENT = "recurrent"  # attribute of a product whose vectors wait for each other
 NEW_SHARE = "written_share"  # attribute of a product with an operand that is no weight: the share of it that is new at each execution
-SPIKE, REAL = "spike", "real"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def stored_matrix(op: Op, options: FrameOptions) -> Stored | LeftOut | None:
     for what, name in formats.items():
         if dtype(name).kind not in ("int", "uint") or dtype(name).block > 1:
             return LeftOut(f"{what} of {name}; cells and converters hold integers: state dtype and weight_dtype (int8)")
-    steps, input_bits, activity = spikes(op)
+    steps, input_bits, activity = inputs_of(op)
     weight_bits, output_bits = dtype(formats["weights"]).bits, dtype(op.dtype).bits
     if op.kind == "conv2d":
         return _convolution(op, options, steps, Stored(1, 1, 1, 1, 1, input_bits, weight_bits, output_bits, 1, activity))
@@ -63,12 +64,15 @@ def stored_matrix(op: Op, options: FrameOptions) -> Stored | LeftOut | None:
     )  # fmt: skip
 
 
-def spikes(op: Op) -> tuple[int, float, float]:
-    """Return (timesteps, bits of an input, mean input): attributes ``timesteps``, ``input_kind`` (real or spike), ``spike_rate``."""
-    steps = int(op.attrs.get("timesteps", 1))
-    if op.attrs.get("input_kind", REAL) == SPIKE:
-        return steps, 1.0, float(op.attrs.get("spike_rate", UNKNOWN))
-    return steps, dtype(op.dtype).bits, float(op.attrs.get("input_activity", UNKNOWN))
+def inputs_of(op: Op) -> tuple[int, float, float]:
+    """Return (input vectors per vector of the operator, bits of an input, mean input as a share of full scale) of a product or convolution.
+
+    Spikes (attributes of `hwsim.core.operators_spiking`) are inputs of one bit in each timestep; those of D levels are unrolled into D steps.
+    """
+    found = spikes_of(op)
+    if found.spiking:
+        return found.timesteps * found.levels, 1.0, UNKNOWN if math.isnan(found.rate) else found.rate
+    return found.timesteps, dtype(op.dtype).bits, UNKNOWN
 
 
 def _convolution(op: Op, options: FrameOptions, steps: int, formats: Stored) -> Stored:
