@@ -19,7 +19,8 @@ def published() -> None:
     """Counts and joules beside the published ones."""
     report = hwsim.simulate(hwsim.load_graph("spikingformer-8-512"), hwsim.load_chip("snn-45nm"), interval=False)
     rows = (("parameters, millions", "params", 1e6, 29.68), ("accumulates, 1e9", "ac_ops", 1e9, 6.52),
-            ("dense operations, 1e9", "dense_ops", 1e9, 33.04), ("multiply-accumulates, 1e9", "mac_ops", 1e9, 0.347), ("energy, mJ", "energy_j", 1e-3, 7.46))  # fmt: skip
+            ("dense operations, 1e9", "dense_ops", 1e9, 33.04), ("multiply-accumulates, 1e9", "mac_ops", 1e9, 0.347),
+            ("energy, mJ", "energy_j", 1e-3, 7.46))  # fmt: skip
     print(f"{'Spikingformer-8-512, four timesteps':38}{'model':>10}{'published':>11}")
     for label, metric, unit, value in rows:
         print(f"{label:38}{report.metric(metric) / unit:10.3f}{value:11.3f}")

@@ -100,9 +100,12 @@ def _shares(heading: str, parts: Mapping[str, float], unit: str, *, clock_hz: fl
 
 def _operators(report: Report) -> Group:
     rows = report.table()
-    heading = "longest operators" + (f" ({LONGEST} of {len(rows)} distinct ones; all in --json)" if len(rows) > LONGEST else "")
+    timeless = "latency_s" in report.cost.program.unstated
+    heading = f"{'dearest' if timeless else 'longest'} operators"
+    heading += (f" ({LONGEST} of {len(rows)} distinct ones; all in --json)" if len(rows) > LONGEST else "")
     lines = [
-        (row["name"], f"{row['kind']} {bounds_text(row['bounds'])} {row['dtype']}", f"{row['executions']:,.0f}", f"{row['cycles']:,.6g}",
+        (row["name"], f"{row['kind']} {bounds_text(row['bounds'])} {row['dtype']}", f"{row['executions']:,.0f}",
+         "-" if timeless else f"{row['cycles']:,.6g}",
          engineering(row["energy_j"], "J") if row["energy_j"] else "-", share(row["share"]))
         for row in rows[:LONGEST]
     ]  # fmt: skip
@@ -122,7 +125,7 @@ def _machine(report: Report) -> Iterator[Group]:
     program = report.cost.program
     if found := report.cost.bytes_by_level():
         yield table("bytes moved", ("level", "bytes"), [(k, engineering(v, "B")) for k, v in found.items() if v])
-    if shares := report.cost.utilisation():
+    if (shares := report.cost.utilisation()) and "latency_s" not in program.unstated:
         yield table("utilisation", ("resource", "busy"), [(k, share(v)) for k, v in shares.items()])
     if program.figures:
         yield table("resources", ("", "value"), [(k, f"{v:,.6g}" if abs(v) < 1e6 else f"{v:,.0f}") for k, v in program.figures.items()])

@@ -146,17 +146,23 @@ class Report:
     def table(self) -> list[dict[str, Any]]:
         """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share, MACs, bytes and parts.
 
-        `roofline_cycles` are the fewest that the arithmetic peak allows; all figures are over all executions.
+        Of a program without time, the dearest first, and shares of joules. `roofline_cycles` are the fewest that the arithmetic peak allows; all figures are over all executions.
         """
+        whole, joules_of_all = self.cost.cycles, self.cost.dynamic_j
+
+        def share(cycles: float, joules: float) -> float:
+            part, all_ = (cycles, whole) if whole else (joules, joules_of_all)
+            return part / all_ if all_ else 0.0
+
         rows = [
             {
                 "name": op.name, "kind": op.kind, "label": op.label, "bounds": dict(op.bounds), "dtype": op.dtype, "executions": times,
                 "cycles": cycles, "latency_s": cycles / self.cost.program.clock_hz, "energy_j": joules,
-                "share": cycles / self.cost.cycles if self.cost.cycles else 0.0, "macs": op.macs * times, **self._demand(row, times), "parts": parts,
+                "share": share(cycles, joules), "macs": op.macs * times, **self._demand(row, times), "parts": parts,
             }
             for row, (op, times, cycles, joules, parts) in enumerate(self.cost.operators())
         ]  # fmt: skip
-        return sorted(rows, key=lambda r: -r["cycles"])
+        return sorted(rows, key=lambda r: (-r["cycles"], -r["energy_j"]))
 
     def _demand(self, row: int, times: float) -> dict[str, Any]:
         """Bytes by level and arithmetic roofline cycles of one row of the operator table."""
