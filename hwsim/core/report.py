@@ -146,7 +146,8 @@ class Report:
     def table(self) -> list[dict[str, Any]]:
         """One row per distinct operator, longest first: name, kind, bounds, executions, cycles, latency_s, energy_j, share, MACs, bytes and parts.
 
-        Of a program without time, the dearest first, and shares of joules. `roofline_cycles` are the fewest that the arithmetic peak allows; all figures are over all executions.
+        Of a program without time, the dearest first, and shares of joules. `roofline_cycles` are the fewest that the arithmetic peak allows; all
+        figures are over all executions.
         """
         whole, joules_of_all = self.cost.cycles, self.cost.dynamic_j
 
