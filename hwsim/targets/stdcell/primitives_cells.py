@@ -1,4 +1,4 @@
-"""Cells in isolation: delay at a point, fan-out-of-4 delay, a path of cells."""
+"""Cells in isolation: area, delay at a point, fan-out-of-4 delay, a path of cells; the bit cell of an SRAM."""
 
 from __future__ import annotations
 
@@ -10,11 +10,24 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.stdcell.cells import load_library
+from hwsim.targets.stdcell.generic import find_cell
 from hwsim.targets.stdcell.path import EDGES, Stage, path_delay, setup_s
 from hwsim.tech.fan_out import fo4_load_f, fo4_slew_s, mean_delay_s
 
 FO4 = "fo4"
-PS, FF = 1e-12, 1e-15
+PS, FF, UM2_MM2 = 1e-12, 1e-15, 1e-6
+
+
+def cell_area(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Area, columns (CPP) and rows of a cell, by its own or a generic name."""
+    cell = find_cell(load_library(chip), str(arguments["cell"]))
+    return {"area_mm2": cell.area_um2 * UM2_MM2, "width_cpp": cell.width_cpp, "rows": cell.rows}
+
+
+def sram_bitcell(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
+    """Area of the six-transistor bit cell: pull-ups and pull-downs on one side each, or (bipolar) both polarities on both sides."""
+    polarity = word(arguments, "polarity", ("bipolar", "unipolar"))
+    return {"area_mm2": chip.number(f"sram_bitcell_{polarity}_mm2")}
 
 
 def fo4(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
@@ -28,7 +41,7 @@ def cell_delay(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, f
     library = load_library(chip)
     slew = fo4_slew_s(library) if arguments["slew"] == FO4 else _scaled(arguments, "slew", PS)
     load = fo4_load_f(library) if arguments["load"] == FO4 else _scaled(arguments, "load", FF)
-    return {"latency_s": mean_delay_s(library.cell(str(arguments["cell"])), slew, load)}
+    return {"latency_s": mean_delay_s(find_cell(library, str(arguments["cell"])), slew, load)}
 
 
 def _scaled(arguments: Mapping[str, Any], name: str, unit: float) -> float:
@@ -64,6 +77,8 @@ def _stages(stated: Any) -> list[Stage]:
 
 
 CELL_PRIMITIVES = (
+    Primitive("cell_area", "area of a cell", cell_area, {"cell": None}),
+    Primitive("sram_bitcell", "area of an SRAM bit cell", sram_bitcell, {"polarity": "bipolar"}),
     Primitive("fo4", "delay of the unit inverter driving four", fo4),
     Primitive("cell_delay", "mean delay of a cell at a slew (ps) and load (fF)", cell_delay, {"cell": None, "slew": FO4, "load": FO4}),
     Primitive(

@@ -22,7 +22,7 @@ FAMILY = (
     # geometry: the row height is tracks x track_m; extra columns per split-gate element, rows and columns of the folded flip-flop
     *constants("track_m tracks fins sides signal_tracks", **OPEN),
     Constant("split_gate_extra_cpp", zero=True, **OPEN),
-    *constants("dff_width_cpp", **OPEN),
+    *constants("dff_width_cpp async_width_factor mux_width_cpp", **OPEN),
     *constants("sram_bitcell_bipolar_mm2 sram_bitcell_unipolar_mm2", **OPEN),
     Constant("metal_pitches_m", size=0, **OPEN),
     # device and middle-of-line (`hwsim.targets.stdcell.stage`)
