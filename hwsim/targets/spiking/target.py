@@ -67,7 +67,8 @@ class SpikingTarget(TargetBase):
             row_of=table.row_of, counts=table.counts, params=params, slots=spec.SLOTS, resources=spec.RESOURCES, clock_hz=clock,
             static_power_w=first(around[0]), area_mm2=first(around[1]), parts=spec.PARTS, unstated=_unstated(machine is None, lowering.unrated),
             unstated_rows=dict.fromkeys(RATED, frozenset(table.row_of[i] for i in lowering.unrated_at)),
-            used_params=tuple(n for n in spec.PARAMETERS.priced if n in chip.params), warnings=(*warnings, *_unrated(lowering.unrated), *_unvalidated(honest)),
+            used_params=tuple(n for n in spec.PARAMETERS.priced if n in chip.params),
+            warnings=(*warnings, *_unrated(lowering.unrated), *_unvalidated(honest)),
             assumptions=_assumptions(options, honest, machine is not None, graph), lower_bound=bool(warnings),
         )  # fmt: skip
         figures = {**counts_of(table, graph), **held, **first(self.figures(program, params))}
