@@ -30,5 +30,5 @@ FAMILY = Family(
     name="tiled", code=CODE, about="tiles of in-situ multiply-accumulate units on a mesh", plan=plan, area_mm2=area_mm2, static_w=static_w,
     options=frozenset({"duplication", "conv_mapping", "reprogram"}), parts=PARTS, primitives=PRIMITIVES, default_dtype=default_dtype, rates=rates,
     structural=frozenset({"chips", "chip_tiles", "cores_per_tile", "units_per_core", "array_count", "array_rows", "array_columns", "bits_per_cell",
-                          "bits_per_read", "vector_lanes", "operand_bits", "adc_bits"}),
+                          "bits_per_read", "vector_lanes", "operand_bits", "adc_bits", "pipelined"}),
 )  # fmt: skip
