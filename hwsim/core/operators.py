@@ -10,7 +10,11 @@ from hwsim.core.op import Bounds, Operand, OpKind, Shape, register
 CONCAT_PARTS = tuple(f"c{i}" for i in range(8))
 ACTIVATIONS = {
     "relu": 1, "relu6": 2, "leaky_relu": 2, "sigmoid": 4, "hardsigmoid": 3, "tanh": 5, "silu": 5, "mish": 10, "gelu": 8, "softplus": 4,
-    "hardswish": 4, "exp": 1,
+    "hardswish": 4, "exp": 1, "elu": 3, "selu": 3, "softsign": 3,
+}  # fmt: skip
+POINTWISE = {
+    "abs": 1, "neg": 1, "sqrt": 4, "log": 4, "erf": 8, "pow": 8, "sin": 8, "cos": 8, "reciprocal": 1, "round": 1, "clip": 2, "max": 1, "min": 1,
+    "where": 1, "compare": 1,
 }  # fmt: skip
 BINARY = {"add": 1, "sub": 1, "mul": 1, "div": 1, "silu_mul": 6, "gelu_mul": 9, "copy": 0, "cast": 1, "scale": 1, "bias": 1, "batch_norm": 2}
 
@@ -218,7 +222,7 @@ register(OpKind(
 ))  # fmt: skip
 register(OpKind(
     "elementwise", ("rows", "cols"), _elementwise_operands, _rows_cols,
-    elementary=lambda b: b["rows"] * b["cols"], defaults={"operands": 1, "fused": 0}, functions={**ACTIVATIONS, **BINARY},
+    elementary=lambda b: b["rows"] * b["cols"], defaults={"operands": 1, "fused": 0}, functions={**ACTIVATIONS, **POINTWISE, **BINARY},
 ))  # fmt: skip
 register(OpKind(
     "rope", ("rows", "heads", "head_dim"), lambda b: (Operand("input", (b["rows"], (b["heads"] + b["carried"]) * b["head_dim"])),),

@@ -187,8 +187,12 @@ def _csv(path: Path, name: str, options: dict[str, Any]) -> Graph:
 
 
 def _onnx(path: Path, name: str, options: dict[str, Any]) -> Graph:
-    raise InvalidTrace("ONNX files are not read yet; write the graph as a native trace (.yaml) or its matrix multiplications as .csv",
-                       location=Location(str(path)))  # fmt: skip
+    from hwsim.readers.frameworks.onnx import read_onnx  # noqa: PLC0415  (an extra)
+
+    known = ("batch", "dims", "dtype", "weight_dtype", "allow_unknown")
+    if unknown := [key for key in options if key not in known]:
+        raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")
+    return read_onnx(path, **options)
 
 
 _READERS: dict[str, Callable[[Path, str, dict[str, Any]], Graph]] = {

@@ -1,0 +1,1 @@
+"""Readers of the files of machine-learning frameworks: ONNX models and exported PyTorch programs."""

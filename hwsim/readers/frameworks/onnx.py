@@ -1,0 +1,86 @@
+"""ONNX files -> Graph: shapes by inference, weights never loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hwsim.core.dtype import dtype as number_format
+from hwsim.core.errors import InvalidTrace, Location
+from hwsim.core.graph import Graph
+from hwsim.readers.frameworks.attention import fused
+from hwsim.readers.frameworks.importer import Importer
+from hwsim.readers.frameworks.onnx_model import OnnxFile
+from hwsim.readers.frameworks.onnx_quant import ALL
+from hwsim.readers.frameworks.onnx_reading import Reading
+
+FLOATS = ("fp32", "fp16", "bf16", "fp64")
+
+
+def read_onnx(
+    path: str | Path, *, batch: int | None = None, dims: str | Mapping[str, int] | None = None, dtype: str = "", weight_dtype: str = "",
+    allow_unknown: bool = False,
+) -> Graph:  # fmt: skip
+    """Return the graph of an ONNX model.
+
+    Open dimensions take their sizes from `dims` (a mapping, or ``"height=224,width=224"``), the first of the inputs from `batch`. `dtype` replaces
+    the floating-point formats of the file, `weight_dtype` the format of all weights; integer formats stay as they are. Reshapes are views,
+    transposes, slices and pads are copies; pairs of QuantizeLinear and DequantizeLinear run as integers; softmax(Q KT) V becomes one attention. The
+    meta's ``parameters`` counts the stored elements without the running statistics of batch normalisation.
+
+    Raises `InvalidTrace` for a file that is none, an open dimension, and operators that are not known (all at once, with counts), which
+    `allow_unknown` leaves out.
+    """
+    where = Path(path)
+    formats = dict.fromkeys(FLOATS, number_format(dtype).name) if dtype else {}
+    file = OnnxFile(where, _sizes(dims, where), _batch(batch, where))
+    importer = Importer(formats, number_format(weight_dtype).name if weight_dtype else "")
+    reading = Reading(file, importer)
+    try:
+        reading.run(ALL)
+        graph = importer.result(allow_unknown, trace=where.stem, parameters=_parameters(file), **({"batch": batch} if batch else {}))
+    except InvalidTrace as bad:
+        raise InvalidTrace(bad.problem, location=Location(str(where))) from None
+    return fused(graph)
+
+
+def _sizes(dims: str | Mapping[str, int] | None, path: Path) -> dict[str, int]:
+    if dims is None:
+        return {}
+    if isinstance(dims, str):
+        pairs: Mapping[str, Any] = dict(part.partition("=")[::2] for part in dims.split(","))
+    else:
+        pairs = dims
+    found = {}
+    for name, value in pairs.items():
+        try:
+            found[name.strip()] = int(value)
+        except ValueError:
+            found[name.strip()] = 0
+        if found[name.strip()] < 1:
+            raise InvalidTrace(f"dims: '{name.strip()}' needs a positive whole number, got '{value}'", location=Location(str(path)))
+    return found
+
+
+def _batch(batch: int | None, path: Path) -> int | None:
+    if batch is not None and (type(batch) is not int or batch < 1):
+        raise InvalidTrace(f"batch must be a positive whole number, got {batch!r}", location=Location(str(path)))
+    return batch
+
+
+def _parameters(file: OnnxFile) -> int:
+    """Stored numbers that operators read, without running means and variances, scales and zero points of quantisation, and shapes."""
+    stored = {t.name: math.prod(t.dims) for t in file.model.graph.initializer if file.known.dtypes.get(t.name) not in ("int64", "int32")}
+    skipped: set[str] = set()
+    read: set[str] = set()
+    for node in file.model.graph.node:
+        read.update(node.input)
+        if node.op_type == "BatchNormalization":
+            skipped.update(node.input[3:5])
+        elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            skipped.update(node.input[1:3])
+        elif node.op_type.startswith("QLinear"):
+            skipped.update(n for i, n in enumerate(node.input) if i not in (0, 3, 8))
+    return sum(size for name, size in stored.items() if name in read and name not in skipped)

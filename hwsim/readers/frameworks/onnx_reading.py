@@ -1,0 +1,81 @@
+"""One pass over an ONNX file: values by name, and what its operators mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hwsim.core.errors import InvalidTrace
+from hwsim.readers.frameworks.importer import Importer, Value
+from hwsim.readers.frameworks.onnx_model import Node, OnnxFile, Shape
+
+Handler = Callable[["Reading", Node], "list[Value]"]
+
+
+class Reading:
+    """The state of a pass: the file, the importer, and the value of every name met so far."""
+
+    def __init__(self, file: OnnxFile, importer: Importer) -> None:
+        self.file, self.made, self.known = file, importer, file.known
+        self.values: dict[str, Value] = {}
+        self.lost: set[str] = set()  # tensors of unknown shape
+        for name in file.inputs:
+            if name not in self.known.shapes:
+                raise InvalidTrace(f"input '{name}' is of a type that is not read")
+            self.values[name] = importer.input(name, self.known.shapes[name], self.known.dtypes[name])
+
+    def value(self, name: str) -> Value:
+        """The value of a name; a stored one becomes a constant. Raises `InvalidTrace` when nothing makes it."""
+        if name not in self.values:
+            if name not in self.known.shapes:
+                raise InvalidTrace(f"tensor '{name}' has no known shape")
+            self.values[name] = self.made.constant(self.known.shapes[name], self.known.dtypes[name])
+        return self.values[name]
+
+    def of(self, node: Node) -> list[Value]:
+        """Values of a node's inputs, without those left out."""
+        return [self.value(name) for name in node.inputs if name]
+
+    def shape(self, node: Node, index: int = 0) -> Shape:
+        """Shape of a node's result. Raises `InvalidTrace` when it could not be worked out."""
+        if (found := self.known.shapes.get(node.outputs[index])) is None:
+            raise InvalidTrace(f"the shape of '{node.outputs[index]}', made by {node.kind} '{node.name}', is not known")
+        return found
+
+    def numbers(self, node: Node, index: int) -> list[Any] | None:
+        """Elements of a small constant input; None when it is left out or not constant."""
+        if index >= len(node.inputs) or not node.inputs[index]:
+            return None
+        found = self.known.data.get(node.inputs[index])
+        return None if found is None else found.reshape(-1).tolist()
+
+    def has(self, node: Node, index: int) -> bool:
+        """Whether an optional input is given."""
+        return index < len(node.inputs) and bool(node.inputs[index])
+
+    def _lost(self, node: Node) -> bool:
+        """Whether a node reads what an unknown operator made in an unknown shape; its own results are lost then too."""
+        lost = not self.lost.isdisjoint(node.inputs)
+        if lost:
+            self.lost.update(o for o in node.outputs if o)
+        return lost
+
+    def run(self, handlers: Mapping[str, Handler]) -> None:
+        """Walk the file."""
+        for node in self.file.nodes():
+            self.made.name = node.outputs[0] if len(node.outputs) == 1 else node.name
+            names = [o for o in node.outputs if o]
+            if self._lost(node):
+                self.made.behind += 1
+                continue
+            handler = handlers.get(node.kind)
+            if handler is None:
+                self.lost.update(o for o in names if o not in self.known.shapes)
+                names = [o for o in names if o in self.known.shapes]
+                results = self.made.skip(node.kind, [(self.known.shapes[o], self.known.dtypes[o]) for o in names])
+            else:
+                results = handler(self, node)
+            for name, value in zip(names, results, strict=False):
+                self.values[name] = value
+                if name not in self.known.shapes:  # an operator without a schema here
+                    self.file.learn(name, value.shape, value.dtype)
