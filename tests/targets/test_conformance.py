@@ -124,6 +124,14 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
     ),
     "crossbar bit planes": ("jia", "matmul", {**PRODUCT, "dtype": "int8", "weight_dtype": "int2"}, {"voltage_v": 1.1}),
     "crossbar pulse counts": ("sinangil", "matmul", {"m": 9, "k": 64, "n": 16, "dtype": "int4", "weight_dtype": "int4"}, {"voltage_v": 0.7}),
+    "crossbar conversions per bit line": ("aimc2", "matmul", {"m": 7, "k": 100, "n": 40, "dtype": "int8"}, {"duplication": 2}),
+    "crossbar adder trees": ("dimc3", "matmul", {"m": 7, "k": 300, "n": 10, "dtype": "int8", "weight_dtype": "int4"}, {"voltage_v": 0.8}),
+    "crossbar adder trees, cells written": ("dimc1", "matmul", {"m": 7, "k": 100, "n": 40, "dtype": "int8", "operand_role": "activation"}, {}),
+    "crossbar bits in series": ("colonnade", "matmul", {"m": 7, "k": 300, "n": 10, "dtype": "int8"}, {"arrays": 9, "registers_per_column": 8}),
+    "crossbar bits in series, fixed clock": (
+        "colonnade", "matmul", {"m": 7, "k": 100, "n": 5, "dtype": "int4"}, {"clock_hz": 1e8, "bit_pipelined": False},
+    ),
+    "crossbar ladders": ("wang", "matmul", {"m": 7, "k": 128, "n": 40, "dtype": "int8"}, {"voltage_v": 0.8}),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {

@@ -78,5 +78,5 @@ def only(arguments: Mapped, *read: str) -> dict[str, Any]:
     """Arguments about data and use that are given. Raises `InvalidTrace` for one that the macro's model does not read."""
     given = {n: arguments[n] for n in DATA if arguments.get(n) is not None}
     if strange := [n for n in given if n not in read]:
-        raise InvalidTrace(f"energy of this macro does not depend on {', '.join(strange)} in the model; it reads {', '.join(read) or 'none of these'}")
+        raise InvalidTrace(f"energy of this macro does not depend on {', '.join(strange)}; its model reads {', '.join(read) or 'none of these'}")
     return given

@@ -61,13 +61,13 @@ def gate_f(p: Any) -> float:
 @part
 def adder_f(p: Any) -> float:
     """Capacitance of one full adder."""
-    return gate_f(p) * (ADDER_NANDS + ADDER_XORS * p.xor_cap_gates)
+    return float(gate_f(p) * (ADDER_NANDS + ADDER_XORS * p.xor_cap_gates))
 
 
 @part
 def flip_flop_f(p: Any) -> float:
     """Capacitance of one flip-flop."""
-    return gate_f(p) * p.dff_cap_gates
+    return float(gate_f(p) * p.dff_cap_gates)
 
 
 @part

@@ -183,7 +183,7 @@ def test_refusals() -> None:
         mvm("aimc1", weight_bits=3)
     with pytest.raises(InvalidTrace, match="average_input_value"):
         mvm("dimc1", average_input_value=0.5)
-    with pytest.raises(InvalidTrace, match="no component 'adcs'.*adc"):
+    with pytest.raises(InvalidTrace, match=r"no component 'adcs'.*adc"):
         mvm("aimc1", component="adcs")
     with pytest.raises(InvalidMapping, match="must lie in"):
         mvm("aimc1", {"voltage_v": 1.3})

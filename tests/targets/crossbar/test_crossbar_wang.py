@@ -148,13 +148,13 @@ def test_refusals() -> None:
         run(m=1, k=64, n=144)
     with pytest.raises(UnsupportedOp, match="have 8"):
         run(m=1, k=8, n=8, weight_dtype="int16")
-    with pytest.raises(InvalidTrace, match="in 1..8"):
+    with pytest.raises(InvalidTrace, match=r"in 1\.\.8"):
         mvm(weight_sets=9)
     with pytest.raises(InvalidTrace, match="have 8 bits"):
         mvm(input_bits=9)
     with pytest.raises(InvalidTrace, match="average_output_value"):
         mvm(average_output_value=3)
-    with pytest.raises(InvalidMapping, match="0.7..1.1"):
+    with pytest.raises(InvalidMapping, match=r"0\.7\.\.1\.1"):
         mvm({"voltage_v": 0.6})
     with pytest.raises(UnsupportedOp, match="adc_conversion"):
         TARGET.primitives["adc_conversion"](CHIP, {"adc": "sar", "bits": 8}, {})

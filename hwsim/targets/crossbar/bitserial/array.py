@@ -1,7 +1,7 @@
 """Mechanisms of a bit-serial array: columns of a weight, weights of a row, critical path, joules of one clock.
 
-A weight of w bits takes w columns and log2(rows) more, into which its sum grows. Every cell multiplies by an exclusive nor and adds the product to the
-sum that comes down its column; K registers cut each column into groups of rows.
+A weight of w bits takes w columns and log2(rows) more, into which its sum grows. Every cell multiplies by an exclusive nor and adds the product to
+the sum that comes down its column; K registers cut each column into groups of rows.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def weights_per_row(weight_bits: float, rows: float, columns: float) -> int:
 def critical_path_s(p: Any, weight_bits: float) -> float:
     """Shortest clock: the carry chain over a weight's columns, the sums of a group's rows, and the register."""
     rows = math.ceil(p.cell_rows / p.registers_per_column) + p.register_overhead_adders
-    return gate_s(p) * (carry_gates(p, columns_per_weight(weight_bits, p.cell_rows)) + rows * sum_gates(p))
+    return float(gate_s(p) * (carry_gates(p, columns_per_weight(weight_bits, p.cell_rows)) + rows * sum_gates(p)))
 
 
 @part
 def clocks_per_bit(p: Any) -> float:
     """Clocks of one input bit: one in a pipeline, else every group's and one to start."""
-    return 1.0 if p.bit_pipelined > 0.0 else p.registers_per_column + 1.0
+    return 1.0 if p.bit_pipelined > 0.0 else float(p.registers_per_column + 1.0)
 
 
 def cell_gates(p: Any) -> Any:

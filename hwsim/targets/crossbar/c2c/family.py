@@ -61,7 +61,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
             return f"weights of {matrix.weight_bits:g} bits; the ladders of {chip.name} have {bits:g}"
         return f"inputs of {matrix.input_bits:g} bits; the ladders of {chip.name} have {bits:g}" if matrix.input_bits > bits else ""
 
-    notes = ("bits of inputs and weights are independent, their mean that of the data", "a column is one conversion, whatever the width of the result",
+    notes = ("bits of inputs and weights are independent, their mean that of the data",
+             "a column is one conversion, whatever the width of the result",
              "sums of row parts are added in a pipeline behind the next cycle")  # fmt: skip
     return stored_plan(graph, options, chip, Rules(geometry, refuses=refuses, assumptions=notes))
 

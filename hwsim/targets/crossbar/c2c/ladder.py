@@ -1,11 +1,12 @@
 """R-2R and C-2C ladders: node voltages, static current, charge.
 
-Every node of a ladder hangs on its bit by one unit (2R, or C) and on its neighbours by two units of admittance (R, or 2C); both ends are closed by one
-unit. Looking from a node to either side one then sees exactly one unit: the tri-diagonal system of the nodes has the inverse
+Every node of a ladder hangs on its bit by one unit (2R, or C) and on its neighbours by two units of admittance (R, or 2C); both ends are closed by
+one unit. Looking from a node to either side one then sees exactly one unit: the tri-diagonal system of the nodes has the inverse
 
     H_ij = 2^-|i - j| / 3
 
-so node i is at ``V sum_j H_ij b_j``. A set bit draws ``(V - v_i)`` times its unit; for independent bits of mean p over b of the nodes the expected draw is
+so node i is at ``V sum_j H_ij b_j``. A set bit draws ``(V - v_i)`` times its unit; for independent bits of mean p over b of the nodes the expected
+draw is
 
     D(b, p) = b p - p sum_i H_ii - p^2 sum_{i != j} H_ij = 2 b p / 3 - p^2 (2 / 3) (b - 2 + 2^(1 - b))
 

@@ -38,7 +38,8 @@ def price_c2c(op: Any, p: Any, out: Any) -> None:
     cells = vectors * op.inputs * op.outputs
     conversions = vectors * op.outputs * op.row_parts
     out.driver_energy = rows * dac_j(p, op.input_bits, inputs, seconds)
-    out.array_energy = cells * ladder_j(p, op.weight_bits, inputs, weights, changes) + rows * row_j(p, inputs) + changes * cells * select_j(p, weights)
+    ladders = ladder_j(p, op.weight_bits, inputs, weights, changes) + changes * select_j(p, weights)
+    out.array_energy = cells * ladders + rows * row_j(p, inputs)
     out.adc_energy = conversions * conversion_j(p)
     out.digital_energy = op.vectors * parts * p.phases_per_vector * digital_j(p)
     partial = vectors * op.outputs * (op.row_parts - 1.0) * (op.output_bits + math.ceil(math.log2(op.row_parts)))

@@ -20,6 +20,7 @@ from hwsim.targets.crossbar.plan import Rules, stored_plan
 from hwsim.targets.crossbar.stored import Stored
 
 NOT_MODELLED = "repeaters, decoupling capacitors, control, buffers and leakage are not in the macro's area and energy"
+SHAPE = ("macro_rows", "macro_columns", "columns_per_weight", "macro_banks", "macro_groups")
 PARTS = {
     "macro": ("array_energy", "driver_energy", "adc_energy", "accumulation_energy", "cells", "multipliers", "converters", "adders"),
     "array": ("array_energy", "cells", "multipliers"),
@@ -49,7 +50,7 @@ def area_mm2(p: Table) -> Mapping[str, Floats]:
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     """Lay a graph out: one array is one group of words of one bank; groups share the bank's columns and wait for each other."""
-    whole = {n: int(chip.number(n)) for n in ("macro_rows", "macro_columns", "columns_per_weight", "macro_banks", "macro_groups")}
+    whole = {n: int(chip.number(n)) for n in SHAPE}
     weight_bits, input_bits = chip.number("macro_weight_bits"), chip.number("macro_input_bits")
     geometry = Geometry(whole["macro_rows"], whole["macro_columns"] // whole["columns_per_weight"], weight_bits,
                         count=whole["macro_banks"] * whole["macro_groups"], packed=False)  # fmt: skip
@@ -75,7 +76,7 @@ FAMILY = Family(
     plan=plan,
     area_mm2=area_mm2,
     options=frozenset({"duplication", "conv_mapping", "reprogram"}),
-    structural=frozenset({"macro_rows", "macro_columns", "columns_per_weight", "macro_banks", "macro_groups", "macro_weight_bits", "macro_input_bits"}),
+    structural=frozenset({*SHAPE, "macro_weight_bits", "macro_input_bits"}),
     parts=PARTS,
     primitives=run_primitives(PARTS, area_mm2),
     default_dtype=default_dtype,

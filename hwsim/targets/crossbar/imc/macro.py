@@ -1,7 +1,7 @@
 """Mechanisms of one macro: its critical path, and the joules of one input vector through all banks. Forms and constants: KULeuven-MICAS/zigzag-imc.
 
-Analog: energy of a conversion ``(c1 b + c2 4^b) V^2``, its time ``b (t0 + t1 rows)`` with the settling of the bit line in it; an input converter takes
-``c b V^2``. Digital: one-bit products into a tree of ripple adders, a tree over the columns of one weight, an accumulator.
+Analog: energy of a conversion ``(c1 b + c2 4^b) V^2``, its time ``b (t0 + t1 rows)`` with the settling of the bit line in it; an input converter
+takes ``c b V^2``. Digital: one-bit products into a tree of ripple adders, a tree over the columns of one weight, an accumulator.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def critical_path_s(p: Any) -> float:
     registered = p.dff_delay_gates + p.multiplier_delay_gates
     accumulate = carry_gates(p, p.macro_accumulator_bits)
     if p.accumulator_pipelined > 0.0:
-        return gate * max(registered + cascade_gates(p, levels, bits), registered + accumulate)
-    return gate * (registered + cascade_gates(p, levels + 1.0, max(bits, p.macro_accumulator_bits)))
+        return float(gate * (registered + max(cascade_gates(p, levels, bits), accumulate)))
+    return float(gate * (registered + cascade_gates(p, levels + 1.0, max(bits, p.macro_accumulator_bits))))
 
 
 @part
 def cycles_per_vector(p: Any, input_bits: float) -> float:
     """Clocks of one input vector: its bits, so many at a time."""
-    return math.ceil(input_bits / p.macro_input_bits_per_cycle)
+    return float(math.ceil(input_bits / p.macro_input_bits_per_cycle))
 
 
 @part
