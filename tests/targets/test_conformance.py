@@ -132,6 +132,21 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
         "colonnade", "matmul", {"m": 7, "k": 100, "n": 5, "dtype": "int4"}, {"clock_hz": 1e8, "bit_pipelined": False},
     ),
     "crossbar ladders": ("wang", "matmul", {"m": 7, "k": 128, "n": 40, "dtype": "int8"}, {"voltage_v": 0.8}),
+    "crossbar tiles, network": ("isaac", "resnet18", {"input": (64, 64), "dtype": "int16"}, {}),
+    "crossbar tiles, recurrence": ("puma", "lstm", {"input_size": 256, "hidden_size": 128, "steps": 4, "dtype": "int16"}, {"adc_bits": 7}),
+    "crossbar neurons, weights swapped": ("neurram", "mlperf-tiny-ic", {"dtype": "int4"}, {"reprogram": True, "phases": "two"}),
+    "crossbar charge, bit planes": ("jia", "matmul", {"m": 8, "k": 500, "n": 32, "dtype": "int8"}, {"voltage_v": 1.0}),
+    "crossbar pulse counts": ("sinangil", "matmul", {"m": 8, "k": 64, "n": 16, "dtype": "int4"}, {"voltage_v": 0.9}),
+    "crossbar ladders": ("wang", "matmul", {"m": 8, "k": 64, "n": 16, "dtype": "int8"}, {}),
+    "crossbar bits in series": ("colonnade", "matmul", {"m": 8, "k": 100, "n": 8, "dtype": "int8"}, {"registers_per_column": 4}),
+    "crossbar macro, analog": ("aimc2", "matmul", {"m": 8, "k": 16, "n": 12, "dtype": "int8"}, {}),
+    "crossbar macro, digital": ("dimc3", "matmul", {"m": 8, "k": 128, "n": 64, "dtype": "int8"}, {}),
+    "crossbar chip, synchronous": ("neurosim-rram-22nm", "vgg8_cifar10", {"dtype": "int8"}, {"adc": "sar", "adc_bits": 5}),
+    "crossbar network laid out for it": ("neurosim-rram-65nm", "vgg8_cifar10", {"dtype": "int8"}, {"adc_bits": 4, "columns_per_adc": 16}),
+    "crossbar convolution, unrolled": (
+        "neurosim-rram-14nm", "conv2d", {"n": 1, "c": 130, "h": 9, "w": 9, "k": 40, "r": 3, "s": 3, "pad": 1, "dtype": "int8"},
+        {"conv_mapping": "im2col", "adc": "sar", "post_layout_factors": 0},
+    ),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
