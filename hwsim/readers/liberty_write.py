@@ -50,12 +50,24 @@ def _lines(library: Library) -> Iterator[str]:
     yield f'  hwsim_unit_inverter : "{library.unit_inverter}";'
     notes = " ".join(library.attribution.replace('"', "'").split())
     yield f'  hwsim_attribution : "{notes}";'
-    for name, columns in (("delay", "total_output_net_capacitance"), ("constraint", "related_pin_transition")):
-        rows = "input_net_transition" if name == "delay" else "constrained_pin_transition"
-        yield f'  lu_table_template ({name}) {{ variable_1 : {rows}; variable_2 : {columns}; index_1 ("0, 1"); index_2 ("0, 1"); }}'
+    for name, axes, surfaces in _surfaces(library):
+        for x, y in sorted({surface.values.shape for surface in surfaces if surface is not None}):
+            yield f'  lu_table_template ({name}_{x}x{y}) {{ {axes} index_1 ("{_count(x)}"); index_2 ("{_count(y)}"); }}'
     for cell in library.cells:
         yield from _cell(cell)
     yield "}"
+
+
+def _surfaces(library: Library) -> Iterator[tuple[str, str, Iterator[Surface | None]]]:
+    """(name of the templates, their variables, all surfaces of that kind): some tools want a template as long as the table's own axes."""
+    arcs = (surface for cell in library.cells for arc in cell.arcs for surface in arc.surfaces)
+    checks = (surface for cell in library.cells for check in cell.checks for surface in (check.rise, check.fall))
+    yield "delay", "variable_1 : input_net_transition; variable_2 : total_output_net_capacitance;", arcs
+    yield "constraint", "variable_1 : constrained_pin_transition; variable_2 : related_pin_transition;", checks
+
+
+def _count(points: int) -> str:
+    return ", ".join(map(str, range(points)))
 
 
 def _cell(cell: Cell) -> Iterator[str]:
@@ -126,11 +138,12 @@ def _check(check: Check) -> Iterator[str]:
 def _table(name: str, template: str, surface: Surface | None, unit: float) -> Iterator[str]:
     if surface is None:
         return
-    yield f"        {name} ({template}) {{"
+    rows, columns = surface.values.shape
+    yield f"        {name} ({template}_{rows}x{columns}) {{"
     yield f'          index_1 ("{_row(surface.x / PS)}");'
     yield f'          index_2 ("{_row(surface.y / unit)}");'
-    rows = ", ".join(f'"{_row(row / PS)}"' for row in surface.values)
-    yield f"          values ({rows});"
+    values = ", ".join(f'"{_row(row / PS)}"' for row in surface.values)
+    yield f"          values ({values});"
     yield "        }"
 
 
