@@ -8,6 +8,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.encoding import Fields, LeftOut, operator_table
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
+from hwsim.core.operators import conv_output
 from hwsim.core.program import Table
 from hwsim.targets.crossbar import layout
 from hwsim.targets.crossbar.arrays import Geometry
@@ -24,7 +25,8 @@ UNITS = frozenset({"elementwise", "pool"})
 ASSUMPTIONS = (
     "layers run one after another, on one synchronous clock; arrays, converters and buses are as many as the network needs",
     "copies of a layer share positions, or the bits of one; biases are added at no cost",
-    "statistics of the data are those of random weights and half-zero random activations unless an operator states its input_activity",
+    "activations and pools take time, and no energy of their own",
+    "statistics of the data are those of random weights and half-zero random activations; spikes have the rate that they state",
 )
 VALID = "positions that padding adds are not processed (positions: padded to process them); operations count them"
 
@@ -90,8 +92,10 @@ def _positions(op: Op, matrix: Stored) -> int:
     """Input vectors of a convolution whose window lies inside the image; all vectors of another product."""
     if op.kind != "conv2d":
         return matrix.vectors
-    inside = max(1, (op["h"] - op["r"]) // op["stride"] + 1) * max(1, (op["w"] - op["s"]) // op["stride"] + 1)
-    return min(matrix.vectors, op["n"] * inside * int(op.attrs.get("timesteps", 1)))
+    bare = {**op.bounds, "pad": 0, "same": 0}
+    inside = max(1, conv_output(op["h"], op["r"], bare)) * max(1, conv_output(op["w"], op["s"], bare))
+    every = conv_output(op["h"], op["r"], op.bounds) * conv_output(op["w"], op["s"], op.bounds)
+    return matrix.vectors * min(inside, every) // every
 
 
 def _numbers(laid: Mapping[str, Layer], chip: Chip) -> dict[str, float]:
