@@ -20,7 +20,7 @@ CHIP = hwsim.load_chip("colonnade")
 SCALE, VOLTS = 65 / 28, CHIP.number("voltage_v")
 GATE_S, GATE_F = 47.8e-12 * SCALE, 0.7e-15 * SCALE
 SUM, FIRST, CARRY = 4.8, 4.4, 2.0
-COMPONENTS = ("array", "adders", "registers", "drivers", "control_register", "decoder")
+COMPONENTS = ("bit_cells", "adders", "registers", "drivers", "control_register", "decoder")
 FIXED = {"clock_hz": 100e6}
 
 
@@ -73,7 +73,7 @@ def test_energy_by_component_against_hand_counts() -> None:
     square = VOLTS**2
     adder, xor, register = GATE_F * 6, GATE_F * 1.5, GATE_F * 3
     assert joules("adders", 4, 8, FIXED, input_toggle_rate=0.4) - leak("adder") * 40e-9 == pytest.approx(4 * 128 * 8 * 15 * adder * square * 0.4)
-    assert joules("array", 4, 8) - leak("cell") * 40e-9 == pytest.approx(4 * 128 * 8 * 8 * 0.5 * xor * square * 0.5)
+    assert joules("bit_cells", 4, 8) - leak("cell") * 40e-9 == pytest.approx(4 * 128 * 8 * 8 * 0.5 * xor * square * 0.5)
     assert joules("registers", 4, 8) - leak("register") * 40e-9 == pytest.approx(4 * 128 * 16 * register * square)
     assert joules("control_register") - leak("control") * 10e-9 == pytest.approx(128 * 4 * register * square)
     assert joules("decoder") == pytest.approx(leak("decoder") * 10e-9)
@@ -81,7 +81,7 @@ def test_energy_by_component_against_hand_counts() -> None:
 
 def leak(name: str) -> float:
     """Watts: a gate's current for every gate's worth of area."""
-    component = {"adder": "adders", "cell": "array", "register": "registers", "control": "control_register"}.get(name, name)
+    component = {"adder": "adders", "cell": "bit_cells", "register": "registers", "control": "control_register"}.get(name, name)
     area = TARGET.primitives["component"](CHIP, {"component": component}, {})["area_mm2"]
     return area / (0.614e-6 * SCALE) * 5e-9 * VOLTS
 
@@ -99,6 +99,7 @@ def test_components_and_leakage_add_up_to_the_macro(bits: int) -> None:
     whole = mvm(bits, bits, FIXED)["energy_j"]
     assert sum(joules(c, bits, bits) for c in COMPONENTS) == pytest.approx(whole)
     assert joules("dynamic", bits, bits) + joules("leakage", bits, bits) == pytest.approx(whole)
+    assert joules("array", bits, bits) == pytest.approx(sum(joules(c, bits, bits) for c in ("bit_cells", "adders", "registers")))
     area = TARGET.primitives["component"]
     areas = [area(CHIP, {"component": c}, {})["area_mm2"] for c in COMPONENTS]
     assert sum(areas) == pytest.approx(area(CHIP, {"component": "macro"}, {})["area_mm2"])

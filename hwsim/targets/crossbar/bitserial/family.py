@@ -21,8 +21,10 @@ from hwsim.targets.crossbar.plan import Rules, stored_plan
 from hwsim.targets.crossbar.stored import Stored
 
 LEAKS = ("cell_leakage", "adder_leakage", "register_leakage", "driver_leakage", "control_leakage", "decoder_leakage")
-PARTS = {
-    "array": ("array_energy", "cells", "cell_leakage"),
+PARTS: dict[str, tuple[str, ...]] = {
+    "array": ("array_energy", "accumulation_energy", "digital_energy", "cells", "adders", "registers",
+              "cell_leakage", "adder_leakage", "register_leakage"),
+    "bit_cells": ("array_energy", "cells", "cell_leakage"),  # without their adders
     "adders": ("accumulation_energy", "adders", "adder_leakage"),
     "accumulation": ("accumulation_energy", "adders", "adder_leakage"),
     "registers": ("digital_energy", "registers", "register_leakage"),
@@ -31,7 +33,7 @@ PARTS = {
     "decoder": ("decoder", "decoder_leakage"),
     "leakage": LEAKS,
     "dynamic": ("array_energy", "accumulation_energy", "digital_energy", "driver_energy", "buffer_energy"),
-}
+}  # fmt: skip
 PARTS["macro"] = tuple(dict.fromkeys(name for names in PARTS.values() for name in names))
 
 
