@@ -17,6 +17,8 @@ LIBRARY = (
     *constants("vdd_v cpp_m row_height_m", **OPEN),
     # cells that synthesis may not use: patterns with * and ?, separated by spaces
     Constant("dont_use", text=True, **OPEN),
+    # gates to cells without synthesis (`hwsim.targets.stdcell.gate_count`)
+    *constants("mapped_cells_per_xor mapped_cells_per_mux mapped_area_factor", **OPEN),
 )
 FAMILY = (
     # geometry: the row height is tracks x track_m; extra columns per split-gate element, rows and columns of the folded flip-flop
