@@ -170,3 +170,22 @@ def test_primitives() -> None:
     assert sar["latency_s"] == pytest.approx(6e-9) and sar["energy_j"] > bank["energy_j"]
     with pytest.raises(InvalidTrace, match="changes nothing"):
         api.primitive("adc_conversion", chip, {"adc": "sar", "bits": 5, "rate_hz": 1e9}, {})
+
+
+def test_one_vector_through_one_array() -> None:
+    chip = hwsim.load_chip(CHIP)
+    full = {"input_bits": 8, "weight_bits": 8, "output_bits": 8}
+    found = api.primitive("array_mvm", chip, full, {})
+    assert found["latency_s"] * run().cost.program.clock_hz == pytest.approx(8 * 8 + 8 * 8 + 16)  # conversions, their shifts, slices
+    assert found["tops"] == pytest.approx(2 * 128 * 32 / found["latency_s"] / 1e12)
+    half, bright = (api.primitive("array_mvm", chip, {**full, "component": "adc", "average_input_value": a}, {})["energy_j"] for a in (0.25, 0.5))
+    dark = api.primitive("array_mvm", chip, {**full, "component": "adc", "average_input_value": 0.0}, {})["energy_j"]
+    assert bright - dark == pytest.approx(2 * (half - dark))
+    assert api.primitive("array_mvm", chip, {**full, "cores": 3}, {})["tops"] == pytest.approx(3 * found["tops"])
+    assert api.primitive("component", chip, {"component": "array"}, {})["area_mm2"] == pytest.approx(16384 * 48 * 22**2 * 1e-12)
+    areas = sum(api.primitive("component", chip, {"component": n}, {})["area_mm2"] for n in ("array", "adc", "accumulation", "other"))
+    assert found["area_mm2"] == pytest.approx(areas)
+    with pytest.raises(InvalidTrace, match="no wider"):
+        api.primitive("array_mvm", chip, {**full, "input_bits": 9}, {})
+    with pytest.raises(UnsupportedOp, match="chip_peak"):
+        api.primitive("chip_peak", chip, {"input_bits": 8, "weight_bits": 8}, {})

@@ -9,12 +9,12 @@ from hwsim.core.encoding import Fields, LeftOut, operator_table
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import conv_output
-from hwsim.core.program import Table
 from hwsim.targets.crossbar import layout
 from hwsim.targets.crossbar.arrays import Geometry
-from hwsim.targets.crossbar.family import Family, Floats, Plan
+from hwsim.targets.crossbar.family import Family, Plan
 from hwsim.targets.crossbar.lowering import lowered
 from hwsim.targets.crossbar.mapping import Options
+from hwsim.targets.crossbar.neurosim.components import PARTS, area_mm2, static_w
 from hwsim.targets.crossbar.neurosim.floor_plan import Layer, floor_plan
 from hwsim.targets.crossbar.neurosim.primitives import PRIMITIVES
 from hwsim.targets.crossbar.neurosim.spec import ADC_CODES, CODE
@@ -107,31 +107,9 @@ def _numbers(laid: Mapping[str, Layer], chip: Chip) -> dict[str, float]:
     }  # fmt: skip
 
 
-def area_mm2(p: Table) -> Mapping[str, Floats]:
-    """Areas that `prepare` worked out."""
-    names = {"cells": "cells", "converters": "adc", "adders": "adders", "periphery": "periphery", "wires": "wires"}
-    return {name: p[f"ns_{column}_mm2"] for name, column in names.items()}
-
-
-def static_w(p: Table) -> Mapping[str, Floats]:
-    """Leakage; after layout, the same margin on it as on dynamic energy."""
-    margin = (p["layout_energy"] - 1.0) * p["post_layout_factors"]
-    return {"leakage": p["ns_leak_w"], "leakage_margin": p["ns_leak_w"] * margin}
-
-
-MOVED = ("buffer_energy", "interconnect_energy")
 FAMILY = Family(
     name="neurosim", code=CODE, about="a chip laid out for its network, one synchronous clock, one layer after another", plan=plan,
     area_mm2=area_mm2, static_w=static_w, options=frozenset({"conv_mapping"}),
     structural=frozenset({"array_rows", "array_columns", "cell_bits", "columns_per_adc", "weight_bits_most"}), primitives=PRIMITIVES,
-    parts={
-        "array": ("cells",),
-        "adc": ("adc", "adc_energy", "array_energy", "converters"),
-        "accumulation": ("accumulation", "accumulation_energy", "adders"),
-        "interconnect": ("interconnect", "interconnect_energy", "wires"),
-        "buffer": ("buffer", "buffer_energy"),
-        "other": ("buffer", "interconnect", "digital", "driver_energy", "digital_energy", *MOVED, "periphery"),
-        "dynamic": ("adc_energy", "array_energy", "accumulation_energy", "driver_energy", "digital_energy", *MOVED),
-        "leakage": ("leakage",),
-    },
+    parts=PARTS,
 )  # fmt: skip
