@@ -50,7 +50,9 @@ def site_map(plan: Floorplan) -> Ints:
 
 
 @jit
-def _tall(order: NDArray[np.int64], x: Floats, y: Floats, width: Ints, rows: Ints, taken: Ints, site: Ints, row: Ints, aspect: float, least: int) -> None:
+def _tall(
+    order: NDArray[np.int64], x: Floats, y: Floats, width: Ints, rows: Ints, taken: Ints, site: Ints, row: Ints, aspect: float, least: int
+) -> None:
     """Put cells of several rows on the nearest free sites; a gap to what stands beside them is nothing, or at least `least` sites."""
     height, sites = taken.shape
     for i in order:
@@ -124,53 +126,124 @@ def _runs(taken: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 @jit
-def _abacus(order: NDArray[np.int64], x: Floats, y: Floats, width: Ints, start: Ints, first: Ints, last: Ints, site: Ints, row: Ints, aspect: float) -> None:
+def _abacus(
+    order: NDArray[np.int64], x: Floats, y: Floats, width: Ints, start: Ints, first: Ints, last: Ints, site: Ints, row: Ints, aspect: float
+) -> None:
     """Assign cells of one row to runs and settle them there; `site` and `row` are filled in (left at -1 where a cell finds no run)."""
-    rows, runs, cells = len(start) - 1, len(first), len(order)
-    used = np.zeros(runs, np.int32)
+    runs, cells = len(first), len(order)
+    run_row = np.zeros(runs, np.int32)
+    for r in range(len(start) - 1):
+        run_row[start[r] : start[r + 1]] = r
+    room = last - first  # sites of each run that are not taken
+    home = np.full(cells, -1, np.int32)
     top = np.full(runs, -1, np.int32)  # the last cluster of each run
     pos, mass, pull, span = np.zeros(cells), np.zeros(cells), np.zeros(cells), np.zeros(cells, np.int32)
     before, members = np.zeros(cells, np.int32), np.zeros(cells, np.int32)
-    clusters = 0
-    home = np.full(cells, -1, np.int32)
-    run_row = np.zeros(runs, np.int32)
-    for r in range(rows):
-        run_row[start[r] : start[r + 1]] = r
+    lost = 0
     for n in range(cells):
         i = order[n]
-        w = width[i]
-        best, best_run = np.inf, -1
-        middle = int(round(min(max(y[i], 0.0), rows - 1.0)))
-        for k in range(2 * rows):
-            r = middle + (k + 1) // 2 * (1 if k % 2 == 1 else -1)
-            if (k + 1) // 2 * aspect > best + aspect:
-                break
-            if r < 0 or r >= rows:
-                continue
-            across = abs(r - y[i]) * aspect
-            for run in range(start[r], start[r + 1]):
-                away = max(first[run] - x[i], x[i] + w - last[run], 0.0)
-                if across + away >= best or last[run] - first[run] - used[run] < w:
-                    continue
-                cost = across + abs(_settle(x[i], w, run, first, last, top, pos, mass, pull, span, before)[0] - x[i])
-                if cost < best:
-                    best, best_run = cost, run
-        if best_run < 0:
-            continue
-        run = best_run
+        run = _choose(x[i], y[i], width[i], start, first, last, room, aspect, top, pos, mass, pull, span, before)
         home[n] = run
-        row[i] = run_row[run]
-        used[run] += w
-        _, c, p, m, q, s = _settle(x[i], w, run, first, last, top, pos, mass, pull, span, before)
-        count = 1  # the new cell and those of the clusters that it merged with
-        at = top[run]
-        while at != c:
-            count += members[at]
-            at = before[at]
-        pos[clusters], mass[clusters], pull[clusters], span[clusters], before[clusters], members[clusters] = p, m, q, s, c, count
-        top[run] = clusters
-        clusters += 1
+        if run < 0:
+            lost += 1
+            continue
+        room[run] -= width[i]
+        _append(n, x[i], width[i], run, first, last, top, pos, mass, pull, span, before, members)
+    if lost > 0:
+        _make_room(order, x, y, width, first, last, run_row, room, home, aspect)
+        top[:] = -1
+        for n in range(cells):
+            if home[n] >= 0:
+                _append(n, x[order[n]], width[order[n]], home[n], first, last, top, pos, mass, pull, span, before, members)
+    for n in range(cells):
+        if home[n] >= 0:
+            row[order[n]] = run_row[home[n]]
     _finish(order, width, home, runs, top, pos, span, before, members, site)
+
+
+@jit
+def _choose(
+    x: float, y: float, w: int, start: Ints, first: Ints, last: Ints, room: Ints, aspect: float,
+    top: Ints, pos: Floats, mass: Floats, pull: Floats, span: Ints, before: Ints,
+) -> int:  # fmt: skip
+    """The run in which the next cell moves the least; -1: none has room."""
+    rows = len(start) - 1
+    best, best_run = np.inf, -1
+    middle = int(round(min(max(y, 0.0), rows - 1.0)))
+    for k in range(2 * rows):
+        r = middle + (k + 1) // 2 * (1 if k % 2 == 1 else -1)
+        if (k + 1) // 2 * aspect > best + aspect:
+            break
+        if r < 0 or r >= rows:
+            continue
+        across = abs(r - y) * aspect
+        for run in range(start[r], start[r + 1]):
+            away = max(first[run] - x, x + w - last[run], 0.0)
+            if across + away >= best or room[run] < w:
+                continue
+            cost = across + abs(_settle(x, w, run, first, last, top, pos, mass, pull, span, before)[0] - x)
+            if cost < best:
+                best, best_run = cost, run
+    return best_run
+
+
+@jit
+def _append(
+    n: int,
+    x: float,
+    w: int,
+    run: int,
+    first: Ints,
+    last: Ints,
+    top: Ints,
+    pos: Floats,
+    mass: Floats,
+    pull: Floats,
+    span: Ints,
+    before: Ints,
+    members: Ints,
+) -> None:
+    """Put the `n`-th cell at the end of a run: it becomes cluster `n`, together with the clusters that it pushes against."""
+    _, c, p, m, q, s = _settle(x, w, run, first, last, top, pos, mass, pull, span, before)
+    count = 1
+    at = top[run]
+    while at != c:
+        count += members[at]
+        at = before[at]
+    pos[n], mass[n], pull[n], span[n], before[n], members[n] = p, m, q, s, c, count
+    top[run] = n
+
+
+@jit
+def _make_room(
+    order: NDArray[np.int64], x: Floats, y: Floats, width: Ints, first: Ints, last: Ints, run_row: Ints, room: Ints, home: Ints, aspect: float
+) -> None:
+    """Cells without a run: the nearest run that has room once one of its cells moves to another run with room for that one."""
+    for n in range(len(order)):
+        if home[n] >= 0:
+            continue
+        i = order[n]
+        w = width[i]
+        best, best_m, best_to = np.inf, -1, -1
+        for m in range(len(order)):
+            run = home[m]
+            if run < 0 or room[run] == 0 or room[run] + width[order[m]] < w or width[order[m]] >= w:
+                continue
+            c = width[order[m]]
+            reach = abs(run_row[run] - y[i]) * aspect + max(first[run] - x[i], x[i] + w - last[run], 0.0)
+            if reach >= best:
+                continue
+            for to in range(len(first)):
+                if room[to] < c or to == run:
+                    continue
+                moved = abs(run_row[to] - run_row[run]) * aspect + max(first[to] - x[order[m]], x[order[m]] + c - last[to], 0.0)
+                if reach + moved < best:
+                    best, best_m, best_to = reach + moved, m, to
+        if best_m >= 0:
+            run, c = home[best_m], width[order[best_m]]
+            home[best_m], home[n] = best_to, run
+            room[best_to] -= c
+            room[run] += c - w
 
 
 @jit
@@ -192,7 +265,9 @@ def _settle(
 
 
 @jit
-def _finish(order: NDArray[np.int64], width: Ints, home: Ints, runs: int, top: Ints, pos: Floats, span: Ints, before: Ints, members: Ints, site: Ints) -> None:
+def _finish(
+    order: NDArray[np.int64], width: Ints, home: Ints, runs: int, top: Ints, pos: Floats, span: Ints, before: Ints, members: Ints, site: Ints
+) -> None:
     """Whole sites of all cells, from the clusters of their runs."""
     start = np.zeros(runs + 1, np.int64)
     for n in range(len(order)):

@@ -9,6 +9,7 @@ from typing import Any
 
 from hwsim.core.parameters import Constant, ParameterTable, constants
 from hwsim.core.program import Slot
+from hwsim.targets.stdcell.layout_constants import LAYOUT
 
 OPEN: dict[str, Any] = {"optional": True, "priced": False}
 LIBRARY = (
@@ -37,5 +38,5 @@ FAMILY = (
     *constants("f3d_short_circuit_per_v2 f3d_access_f", zero=True, **OPEN),
 )
 
-PARAMETERS = ParameterTable((*LIBRARY, *FAMILY))
+PARAMETERS = ParameterTable((*LIBRARY, *FAMILY, *LAYOUT))
 SLOTS = (Slot("compute", "cycles", "core"),)

@@ -151,3 +151,10 @@ def _nearest(i: int, v: int, x: Floats, y: Floats, vx: Floats, vy: Floats, paren
     dy = max(min(vy[u], vy[v]) - y[i], y[i] - max(vy[u], vy[v]), 0.0)
     if dx + dy < near[i]:
         near[i], edge[i] = dx + dy, v
+
+
+def steiner_length(x: Floats, y: Floats) -> float:
+    """Length of the tree over points, um, the first being the driver."""
+    start = np.array([0, len(x)], np.int32)
+    _, tx, ty, parent, _ = _grow(start, np.ascontiguousarray(x), np.ascontiguousarray(y))
+    return float((np.abs(tx - tx[parent]) + np.abs(ty - ty[parent]))[parent >= 0].sum())

@@ -1,0 +1,68 @@
+"""Wire length without a netlist: Rent's rule, Donath's and Davis' estimates, and the routed length of a block.
+
+Lengths are in gate pitches unless the name says otherwise: a gate pitch is the side of the square that a gate takes of the area.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hwsim.core.errors import InvalidTrace
+
+STEPS_PER_OCTAVE = 256
+
+
+def donath_mean(gates: float, p: float) -> float:
+    """Mean length of two-pin connections in a square of `gates` with Rent exponent `p` (Donath, IEEE Trans. CAS 1979).
+
+    ``(2/9) [7 (N^(p-1/2) - 1)/(4^(p-1/2) - 1) - (1 - N^(p-3/2))/(1 - 4^(p-3/2))] (1 - 4^(p-1))/(1 - N^(p-1))``; at p = 1/2 the first fraction is
+    ``log_4 N``. Raises `InvalidTrace`.
+    """
+    _check(gates, p)
+    half = math.log(gates, 4) if abs(p - 0.5) < 1e-9 else (gates ** (p - 0.5) - 1) / (4 ** (p - 0.5) - 1)
+    rest = (1 - gates ** (p - 1.5)) / (1 - 4 ** (p - 1.5))
+    return 2 / 9 * (7 * half - rest) * (1 - 4 ** (p - 1)) / (1 - gates ** (p - 1))
+
+
+def davis_density(length: float, gates: float, p: float) -> float:
+    """Davis' distribution of point-to-point wires over their length, not normalised (Davis, De, Meindl, IEEE Trans. ED 1998).
+
+    ``(l^3/3 - 2 sqrt(N) l^2 + 2 N l) l^(2p-4)`` up to sqrt(N), ``(2 sqrt(N) - l)^3 / 3  l^(2p-4)`` up to 2 sqrt(N), 0 beyond.
+    """
+    side = math.sqrt(gates)
+    if not 1.0 <= length <= 2 * side:
+        return 0.0
+    pairs = length**3 / 3 - 2 * side * length**2 + 2 * gates * length if length < side else (2 * side - length) ** 3 / 3
+    return float(pairs * length ** (2 * p - 4))
+
+
+def davis_mean(gates: float, p: float) -> float:
+    """Mean length of Davis' distribution, integrated by Simpson's rule on a logarithmic axis. k and the fan-out cancel. Raises `InvalidTrace`."""
+    _check(gates, p)
+    side = math.sqrt(gates)
+    wires = length = 0.0
+    for low, high in ((1.0, side), (side, 2 * side)):
+        steps = max(2, 2 * math.ceil(math.log2(high / low) * STEPS_PER_OCTAVE / 2))
+        width = math.log(high / low) / steps
+        for i in range(steps + 1):
+            at = min(low * math.exp(i * width), high)
+            # the density is continuous at sqrt(N); both branches give the same value there
+            value = davis_density(at, gates, p) * at * width / 3 * (1 if i in (0, steps) else 4 if i % 2 else 2)
+            wires += value
+            length += value * at
+    return length / wires
+
+
+def davis_wires(gates: float, p: float, k: float, mean_fanout: float) -> float:
+    """Number of point-to-point wires: ``a k N (1 - N^(p-1))`` with ``a = fanout / (fanout + 1)``. Raises `InvalidTrace`."""
+    _check(gates, p)
+    if k <= 0 or mean_fanout <= 0:
+        raise InvalidTrace(f"a Rent coefficient and a fan-out must be positive, got {k:g} and {mean_fanout:g}")
+    return mean_fanout / (mean_fanout + 1) * k * gates * (1 - gates ** (p - 1))
+
+
+def _check(gates: float, p: float) -> None:
+    if not gates > 1:
+        raise InvalidTrace(f"a wire needs two gates or more, got {gates:g}")
+    if not 0 < p < 1:
+        raise InvalidTrace(f"a Rent exponent lies between 0 and 1, got {p:g}")
