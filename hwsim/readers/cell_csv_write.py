@@ -15,7 +15,7 @@ from hwsim.tech.shapes import Shapes, drive_ohm, library_shapes
 
 DIGITS = 6
 WEIGHT_DIGITS = 5
-SHAPES = (10, 8)  # of delays, of slews
+SHAPES = (10, 10)  # of delays, of slews
 CHECK_DATA, CHECK_CLOCK = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0), (0.0, 1.0, 4.0)  # nodes of constraints, in fan-out-of-4 slews
 WRITTEN_CHECKS = ("setup_rising", "setup_falling")  # hold times are not used
 
