@@ -159,7 +159,7 @@ def test_isaacs_pipeline_has_22_cycles() -> None:
 
 def test_copies_divide_the_vectors_and_leave_the_energy_of_arrays() -> None:
     alone, twice = product("isaac", 100, 128, 16), product("isaac", 100, 128, 16, {"duplication": 4})
-    assert (alone.cycles, twice.cycles) == (pytest.approx(1606), pytest.approx(406))
+    assert [alone.cycles, twice.cycles] == pytest.approx([1606, 406])
     for name in ("array", "adc", "dac"):
         assert twice.part("energy_j", component=name) == pytest.approx(alone.part("energy_j", component=name))
 
@@ -192,7 +192,7 @@ def test_pumas_steps_follow_each_other() -> None:
     """16 reads, the last conversion, 8 accesses in and 8 out of 2 ns, and the mesh."""
     got = product("puma", 1, 128, 128)
     by = {s.name: float(v) for s, v in zip(got.cost.program.slots, got.cost.values[0], strict=True)}
-    assert (by["array"], by["adc"], by["buffer"]) == (pytest.approx(1600), pytest.approx(100), pytest.approx(32))
+    assert [by["array"], by["adc"], by["buffer"]] == pytest.approx([1600, 100, 32])
     assert 29 <= by["interconnect"] <= 115
     double = product("puma", 2, 128, 128)
     assert double.cycles == pytest.approx(2 * got.cycles)

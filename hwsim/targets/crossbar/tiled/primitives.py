@@ -11,8 +11,7 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.program import Table
 from hwsim.core.target import Mapped
 from hwsim.targets.crossbar import spec
-from hwsim.targets.crossbar.adc.sar import bits_scaling
-from hwsim.targets.crossbar.adc.survey import survey
+from hwsim.targets.crossbar.adc.sar import bits_scaling, conversion_steps
 from hwsim.targets.crossbar.family import PrimitiveRun
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.tiled import components
@@ -137,19 +136,20 @@ def clock_period(chip: Chip, options: Options, arguments: Mapped) -> Metrics:
 
 
 def adc_conversion(chip: Chip, options: Options, arguments: Mapped) -> Metrics:
-    """One conversion of the chip's converter at other bits, or of a surveyed converter."""
-    kind, bits = word(arguments, "adc", ("sar", "survey")), whole(arguments, "bits", most=16)
-    rate = None if arguments["rate_hz"] is None else number(arguments, "rate_hz", least=1.0)
-    if kind == "survey":
-        if rate is None:
-            raise InvalidTrace("adc survey needs rate_hz")
-        node = chip.number("node_nm") if arguments["node_nm"] is None else number(arguments, "node_nm", least=1.0)
-        return {"latency_s": 1.0 / rate, "energy_j": survey().energy_j(bits, rate, node), "area_mm2": survey().area_mm2(bits, rate, node)}
-    own = chip.number("node_nm")
+    """One conversion of the chip's converter at other bits; at a rate, or at a clock of its steps, if one is stated."""
+    word(arguments, "adc", ("sar",))
+    bits, own = whole(arguments, "bits", most=16), chip.number("node_nm")
     if arguments["node_nm"] is not None and number(arguments, "node_nm", least=1.0) != own:
         raise InvalidTrace(f"the converter of {chip.name} is known at {own:g} nm: capacitors do not follow digital scaling")
+    if arguments["rate_hz"] is not None and arguments["clock_hz"] is not None:
+        raise InvalidTrace("a conversion has a rate_hz or a clock_hz of its steps, not both")
+    if arguments["rate_hz"] is not None:
+        seconds = 1.0 / number(arguments, "rate_hz", least=1.0)
+    elif arguments["clock_hz"] is not None:
+        seconds = conversion_steps(bits) / number(arguments, "clock_hz", least=1.0)
+    else:
+        seconds = chip.number("adc_conversion_s") + bits * chip.number("adc_s_per_bit")
     p = record(chip.replace(adc_bits=float(bits)))
-    seconds = chip.number("adc_conversion_s") + bits * chip.number("adc_s_per_bit") if rate is None else 1.0 / rate
     return {"latency_s": seconds, "energy_j": action_j(p, ADC) or 0.0, "area_mm2": float(components.area(p, ADC)[0]),
             "power_w": float((components.dynamic_w(p, ADC) + components.leakage_w(p, ADC))[0])}  # fmt: skip
 
