@@ -152,6 +152,13 @@ def test_a_full_matrix_takes_all_banks_at_once() -> None:
     assert report.area_mm2 == pytest.approx(area("dimc4", "macro"))
 
 
+def test_pruned_weights_switch_no_adders() -> None:
+    """Half of the weights zero is half of the set bits."""
+    pruned = run("dimc4", m=5, k=128, n=32, weight_density=0.5)
+    assert pruned.energy_j == pytest.approx(5 * mvm("dimc4", weight_sparsity=0.75)["energy_j"])
+    assert pruned.cycles == run("dimc4", m=5, k=128, n=32).cycles
+
+
 def test_copies_on_idle_banks_halve_the_time_and_cost_no_energy() -> None:
     once, twice = run("dimc4", m=6, k=128, n=8), run("dimc4", {"duplication": 2}, m=6, k=128, n=8)
     assert once.cycles == 2 * twice.cycles == 48

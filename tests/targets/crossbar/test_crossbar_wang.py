@@ -143,6 +143,18 @@ def test_a_product_in_parts_runs_through_the_sets() -> None:
     assert run({"arrays": 6}, m=5, k=128, n=40).breakdown()["energy_j"]["array_energy"] < report.breakdown()["energy_j"]["array_energy"]
 
 
+def test_pruned_weights_charge_fewer_capacitors() -> None:
+    pruned = run(m=1, k=64, n=16, weight_density=0.5).breakdown()["energy_j"]["array_energy"]
+    assert pruned == pytest.approx(joules("array", average_weight_value=0.25) - mvm()["latency_s"] * leakage_w())
+    assert pruned < run(m=1, k=64, n=16).breakdown()["energy_j"]["array_energy"]
+
+
+def leakage_w() -> float:
+    """Of the cells: what the array costs more in a clock of half the frequency, over the time that it takes more."""
+    slow, fast = ({"clock_hz": hertz} for hertz in (1e8, 2e8))
+    return (joules("array", slow) - joules("array", fast)) / (mvm(slow)["latency_s"] - mvm(fast)["latency_s"])
+
+
 def test_refusals() -> None:
     with pytest.raises(Infeasible, match="needs 9 arrays, has 8"):
         run(m=1, k=64, n=144)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Table
@@ -64,7 +65,11 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     notes = ("bits of inputs and weights are independent, their mean that of the data",
              "a column is one conversion, whatever the width of the result",
              "sums of row parts are added in a pipeline behind the next cycle")  # fmt: skip
-    return stored_plan(graph, options, chip, Rules(geometry, refuses=refuses, assumptions=notes))
+
+    def extra(op: Op, matrix: Stored | None) -> Fields:
+        return {} if matrix is None else {"pruned": 1.0 - op.weight_density}
+
+    return stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
 
 
 FAMILY = Family(

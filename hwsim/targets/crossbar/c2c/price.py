@@ -31,7 +31,7 @@ def price_c2c(op: Any, p: Any, out: Any) -> None:
     out.array = op.rounds * passes * p.phases_per_vector
     changes = 1.0 if parts * op.duplication > p.arrays else 0.0
     inputs = op.input_activity if op.input_activity >= 0.0 else p.average_input_value
-    weights = p.average_weight_value
+    weights = p.average_weight_value * (1.0 - op.pruned)
     seconds = p.phases_per_vector / p.clock_hz
     vectors = op.vectors * op.active
     rows = vectors * op.inputs * op.column_parts

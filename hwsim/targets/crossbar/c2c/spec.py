@@ -33,7 +33,7 @@ CONSTANTS = (
     *constants("average_input_value average_weight_value", zero=True, most=1),
 )
 NUMBERS = ()
-FIELDS = ()
+FIELDS = ("pruned",)  # share of the weights that are zero throughout
 
 
 def contradictions(chip: Chip) -> Iterator[str]:

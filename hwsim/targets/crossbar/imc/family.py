@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hwsim.core.chip import Chip
+from hwsim.core.encoding import Fields
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Table
@@ -61,7 +62,11 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
         return f"inputs of {matrix.input_bits:g} bits; {chip.name} takes at most {input_bits:g}" if matrix.input_bits > input_bits else ""
 
     notes = (NOT_MODELLED, "narrow weights take a whole word", "the banks work side by side on the parts of a matrix and on its copies")
-    return stored_plan(graph, options, chip, Rules(geometry, refuses=refuses, assumptions=notes))
+
+    def extra(op: Op, matrix: Stored | None) -> Fields:
+        return {} if matrix is None else {"pruned": 1.0 - op.weight_density}
+
+    return stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
 
 
 def default_dtype(chip: Chip, kind: str) -> str:

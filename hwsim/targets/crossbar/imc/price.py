@@ -38,7 +38,7 @@ def price_imc(op: Any, p: Any, out: Any) -> None:
     cycles = cycles_per_vector(p, op.input_bits)
     passes = math.ceil(op.row_parts * op.column_parts * op.active * op.duplication / p.macro_banks)
     out.array = op.rounds * passes * cycles
-    toggle, sparsity = p.input_toggle_rate, p.weight_sparsity
+    toggle, sparsity = p.input_toggle_rate, 1.0 - (1.0 - p.weight_sparsity) * (1.0 - op.pruned)
     if op.input_bits == 1.0 and op.input_activity >= 0.0:
         toggle = min(1.0, op.input_activity)
     vectors = op.vectors * op.active

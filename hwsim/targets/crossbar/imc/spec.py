@@ -43,7 +43,7 @@ CONSTANTS = (
     Constant("weight_sparsity", zero=True, most=1),
 )
 NUMBERS = ()
-FIELDS = ()
+FIELDS = ("pruned",)  # share of the weights that are zero throughout
 _NEEDS = {
     ANALOG: ("adcs_per_output", "macro_adc_bits", "macro_adc_area_bits"),
     DIGITAL: ("trees_per_output", "tree_input_bits", "macro_accumulator_bits"),
