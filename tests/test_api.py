@@ -136,7 +136,8 @@ def test_one_graph_runs_on_every_shipped_chip_or_is_refused():
             report = hwsim.simulate(graph, hwsim.load_chip(name), interval=False)
         except (Infeasible, UnsupportedOp, InvalidChip, InvalidMapping):  # too small, another kind, target not installed, a device without a design
             continue
-        assert report.macs == 256**3 and report.latency_s > 0 and report.energy_j > 0, name
+        assert report.macs == 256**3 and report.energy_j > 0, name
+        assert "latency_s" in report.cost.program.unstated or report.latency_s > 0, name  # a table of operation energies has no time
         assert report.area_mm2 > 0 or not report.cost.program.area_mm2, name  # areas of FPGA dies are not published
         ran.add(name)
     assert {"wse2", "wse3"} <= ran
