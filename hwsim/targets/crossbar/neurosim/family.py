@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import Fields, LeftOut, operator_table
@@ -12,6 +12,7 @@ from hwsim.core.operators import conv_output
 from hwsim.targets.crossbar import layout
 from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Plan
+from hwsim.targets.crossbar.fold import folded
 from hwsim.targets.crossbar.lowering import lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.neurosim.components import PARTS, area_mm2, static_w
@@ -28,6 +29,7 @@ ASSUMPTIONS = (
     "activations and pools take time, and no energy of their own",
     "statistics of the data are those of random weights and half-zero random activations; spikes have the rate that they state",
 )
+FOLDED = "affine passes after a product are part of its weights"
 VALID = "positions that padding adds are not processed (positions: padded to process them); operations count them"
 
 
@@ -39,6 +41,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     layers = {op.name: (op, m) for op in steps.ops if isinstance(m := found[op.name], Stored)}
     laid = floor_plan(layers, geometry, options.frame.conv_mapping)
     valid = chip.text("positions") == "valid"
+    affine = folded(steps)
     sources = {name: op for op in steps.ops for name in op.outputs}
     shares: dict[str, float] = {}
 
@@ -52,18 +55,20 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
             positions = _positions(op, matrix) if valid else matrix.vectors
             shares[op.name] = positions / matrix.vectors
             return {**moved, **_matrix_fields(matrix), **laid[op.name].fields(positions)}
-        own = digital_fields(op, UNITS)
+        own: dict[str, float] | LeftOut = {"kind": layout.MOVE} if op.name in affine else digital_fields(op, UNITS)
         source = sources.get(op.inputs[0]) if op.inputs else None
         shares[op.name] = shares.get(source.name, 1.0) if source is not None else 1.0
         return own if isinstance(own, LeftOut) else {**moved, **own, "valid_share": shares[op.name]}
 
     table = operator_table(steps, layout.OP_DTYPE, encode)
-    numbers = _numbers(laid, chip)
-    held = sum(layer.used_cells for layer in laid.values())
+    own_tiles = list({op.inputs[1]: laid[name] for name, (op, _) in layers.items()}.values())  # products that share weights share tiles
+    numbers = _numbers(own_tiles, chip)
+    held = sum(layer.used_cells for layer in own_tiles)
     cells = numbers["arrays_used"] * geometry.rows * geometry.columns
-    stated = {"tiles": {n: layer.tiles for n, layer in laid.items()}, "duplication": {n: layer.copies for n, layer in laid.items()}}
+    stated = {"tiles": {n: layer.tiles for n, layer in laid.items()}, "copies": {n: layer.copies for n, layer in laid.items()}}
     figures = {"arrays": numbers["arrays_used"], "tiles": numbers["tiles_used"], "cell_utilisation": held / cells if cells else 0.0}
-    return Plan(steps, table, {**numbers, "cells_used": float(held)}, stated, figures, assumptions=(*ASSUMPTIONS, *((VALID,) if valid else ())))
+    notes = (*ASSUMPTIONS, *((VALID,) if valid else ()), *((FOLDED,) if affine else ()))
+    return Plan(steps, table, {**numbers, "cells_used": float(held)}, stated, figures, assumptions=notes)
 
 
 def _matrix_fields(m: Stored) -> dict[str, float]:
@@ -98,11 +103,11 @@ def _positions(op: Op, matrix: Stored) -> int:
     return matrix.vectors * min(inside, every) // every
 
 
-def _numbers(laid: Mapping[str, Layer], chip: Chip) -> dict[str, float]:
-    arrays = float(sum(layer.tiles * layer.tile_arrays for layer in laid.values()))
+def _numbers(layers: Sequence[Layer], chip: Chip) -> dict[str, float]:
+    arrays = float(sum(layer.tiles * layer.tile_arrays for layer in layers))
     per_array = -(-chip.number("array_columns") // chip.number("columns_per_adc"))
     return {
-        "arrays_used": arrays, "tiles_used": float(sum(layer.tiles for layer in laid.values())), "converters_used": arrays * per_array,
+        "arrays_used": arrays, "tiles_used": float(sum(layer.tiles for layer in layers)), "converters_used": arrays * per_array,
         "ns_adc": ADC_CODES[chip.text("adc")],
     }  # fmt: skip
 
