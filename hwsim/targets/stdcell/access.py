@@ -58,7 +58,8 @@ def inner_wires(placement: Placement) -> Floats:
     """Gate columns of each cell beyond its pins [cells]."""
     n = placement.netlist
     pins = np.diff(n.cell_pins[0]) + np.bincount(n.tied_cell, minlength=n.cells)
-    return np.maximum(placement.width_sites * placement.rows - pins, 0).astype(np.float64)
+    found: Floats = np.maximum(placement.width_sites * placement.rows - pins, 0).astype(np.float64)
+    return found
 
 
 def crossing_load(placement: Placement, side: Sides, which: int, stack: Stack, device_sides: int) -> Floats:

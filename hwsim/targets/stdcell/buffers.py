@@ -1,9 +1,9 @@
 """Repeaters on long and heavily loaded nets, placed along the routing trees after placement.
 
-Bakoglu (1990): a wire of resistance R and capacitance C per length is fastest with repeaters every ``sqrt(2 t_b / (R C))``, t_b the delay of a repeater
-that drives one like itself. A stage of that length carries a certain capacitance; the same bound is kept at branches, so fan-out is buffered by the
-rule that buffers length. From the leaves to the driver: where the capacitance below a vertex would exceed the bound, the heaviest branches are put
-behind a repeater.
+Bakoglu (1990): a wire of resistance R and capacitance C per length is fastest with repeaters every ``sqrt(2 t_b / (R C))``, t_b the delay of a
+repeater that drives one like itself. A stage of that length carries a certain capacitance; the same bound is kept at branches, so fan-out is
+buffered by the rule that buffers length. From the leaves to the driver: where the capacitance below a vertex would exceed the bound, the heaviest
+branches are put behind a repeater.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Demand for tracks over the core, and what exceeds their supply.
 
-RUDY (Spindler, Johannes, DATE 2007) per edge of the routing trees: an edge of extent ``w x h`` spreads its horizontal wire ``w`` and its vertical wire
-``h`` evenly over its box.
+RUDY (Spindler, Johannes, DATE 2007) per edge of the routing trees: an edge of extent ``w x h`` spreads its horizontal wire ``w`` and its vertical
+wire ``h`` evenly over its box.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Detailed placement: cells move to free sites, or change places with cells of their size, where that shortens their nets.
 
-A cell's best region is bounded by the medians of its nets' boxes without it (Goto, 1981); free sites and cells in a window about that region are tried
-(Pan, Viswanathan, Chu, FastDP, ICCAD 2005), then neighbours in a row in every order of three.
+A cell's best region is bounded by the medians of its nets' boxes without it (Goto, 1981); free sites and cells in a window about that region are
+tried (Pan, Viswanathan, Chu, FastDP, ICCAD 2005), then neighbours in a row in every order of three.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _swap(
             last = -1
             for s in range(max(0, s0 - REACH_SITES), min(sites - w, s0 + REACH_SITES) + 1):
                 j = taken[r, s]
-                if j == i or j == -2 or (j >= 0 and (j == last or width[j] != w or rows[j] != h)):
+                if j in (i, -2) or (j >= 0 and (j == last or width[j] != w or rows[j] != h)):
                     continue
                 if j >= 0:
                     last = j

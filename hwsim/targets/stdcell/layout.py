@@ -26,7 +26,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Technology:
-    """What a layout needs of a chip and its mapping: rows, the stacks of both sides (back: None without back signals), pin access, sides of the devices."""
+    """What a layout needs of a chip and its mapping: rows, stacks of both sides (None: no back signals), pin access, sides that hold devices."""
 
     rows: Rows
     front: Stack

@@ -1,7 +1,7 @@
 """Legal positions on rows and sites that lie near the spread ones.
 
-Cells that are several rows high go first, each to the nearest free sites. The others follow row by row (Abacus: Spindler, Schlichtmann, Johannes, ISPD
-2008): in the order of x, each joins the end of the free run of sites where it costs the least displacement, the cells of a run taking the
+Cells that are several rows high go first, each to the nearest free sites. The others follow row by row (Abacus: Spindler, Schlichtmann, Johannes,
+ISPD 2008): in the order of x, each joins the end of the free run of sites where it costs the least displacement, the cells of a run taking the
 positions of least squared displacement together.
 """
 
@@ -58,8 +58,8 @@ def _tall(
     for i in order:
         w, h = width[i], rows[i]
         best, best_s, best_r = np.inf, -1, -1
-        middle = int(round(min(max(y[i], 0.0), height - h)))
-        at = int(round(min(max(x[i], 0.0), sites - w)))
+        middle = int(min(max(y[i], 0.0), height - h) + 0.5)
+        at = int(min(max(x[i], 0.0), sites - w) + 0.5)
         for k in range(2 * height):
             r = middle + (k + 1) // 2 * (1 if k % 2 == 1 else -1)
             if r < 0 or r + h > height:
@@ -169,7 +169,7 @@ def _choose(
     """The run in which the next cell moves the least; -1: none has room."""
     rows = len(start) - 1
     best, best_run = np.inf, -1
-    middle = int(round(min(max(y, 0.0), rows - 1.0)))
+    middle = int(min(max(y, 0.0), rows - 1.0) + 0.5)
     for k in range(2 * rows):
         r = middle + (k + 1) // 2 * (1 if k % 2 == 1 else -1)
         if (k + 1) // 2 * aspect > best + aspect:

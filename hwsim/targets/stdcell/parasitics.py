@@ -1,14 +1,15 @@
 """Resistance and capacitance of the routed nets, and Elmore delays from each driver to each sink.
 
-Every net lies on pairs of layers by its length (`Stack.shares`); its edges have the mean resistance and capacitance of that mix, horizontal and vertical
-parts apart, a via where they bend, and every pin a stack of vias down from the pair. Elmore: ``t(sink) = sum over the path of R_edge (C_edge / 2 +
-C below)``, the driver's own resistance left to the timer.
+Every net lies on pairs of layers by its length (`Stack.shares`); its edges have the mean resistance and capacitance of that mix, horizontal and
+vertical parts apart, a via where they bend, and every pin a stack of vias down from the pair. Elmore: ``t(sink) = sum over the path of R_edge
+(C_edge / 2 + C below)``, the driver's own resistance left to the timer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ Ints = NDArray[np.int32]
 class SideWires:
     """The electrical view of one side's trees.
 
-    Per vertex, for the edge that feeds it: `edge_ohm`, `edge_f` [vertices]; the via stack of a pin counts to its edge. `net_f`, `net_ohm` [nets] are sums
-    over a net's wire, `vias` [nets] its vias, `pair_um` [pairs] the length on each pair of layers.
+    Per vertex, for the edge that feeds it: `edge_ohm`, `edge_f` [vertices]; the via stack of a pin counts to its edge. `net_f`, `net_ohm` [nets]
+    are sums over a net's wire, `vias` [nets] its vias, `pair_um` [pairs] the length on each pair of layers.
     """
 
     trees: Trees
@@ -76,9 +77,15 @@ def side_wires(trees: Trees, stack: Stack, core_um2: float) -> SideWires:
     edge_f = dx * (shares @ flat_f)[of] + dy * (shares @ tall_f)[of]
     nets = len(vertices)
     ends = trees.net_sinks + (trees.net_sinks > 0)
-    vias = ends * (shares @ stack_vias) + np.bincount(of, weights=bent, minlength=nets)
-    found = np.bincount(of, weights=edge_f, minlength=nets), np.bincount(of, weights=edge_ohm, minlength=nets)
+    vias = ends * (shares @ stack_vias) + per_net(bent, of, nets)
+    found = per_net(edge_f, of, nets), per_net(edge_ohm, of, nets)
     return SideWires(trees, edge_ohm, edge_f, found[0], found[1], vias, length @ shares)
+
+
+def per_net(value: NDArray[Any], of: NDArray[np.int64], nets: int) -> Floats:
+    """Sums of a figure of vertices over their nets [nets]."""
+    found: Floats = np.bincount(of, weights=value, minlength=nets).astype(np.float64)
+    return found
 
 
 def _climbs(stack: Stack) -> tuple[Floats, Floats, Floats]:

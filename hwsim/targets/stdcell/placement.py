@@ -70,7 +70,8 @@ class Placement:
     def cell_area_um2(self) -> Floats:
         """Area of each cell [cells]."""
         g = self.plan.geometry
-        return self.width_sites * self.rows * (g.site_um * g.row_um)
+        found: Floats = self.width_sites * self.rows * np.float64(g.site_um * g.row_um)
+        return found
 
 
 def nodes(netlist: Netlist) -> Ints:
@@ -84,7 +85,14 @@ def placement_density(utilisation: float) -> float:
 
 
 def place(
-    netlist: Netlist, plan: Floorplan, width_sites: Ints, rows: Ints, *, density: float | None = None, seed: int = 0, effort: Effort = Effort()  # noqa: B008
+    netlist: Netlist,
+    plan: Floorplan,
+    width_sites: Ints,
+    rows: Ints,
+    *,
+    density: float | None = None,
+    seed: int = 0,
+    effort: Effort = Effort(),
 ) -> Placement:
     """Place `netlist` on `plan`: globally, on rows and sites, and improved there.
 
@@ -115,7 +123,7 @@ def _global(start: Placement, density: float, effort: Effort) -> Placement:
     least = plan.geometry.row_um / 2
     none = np.zeros(cells)
     to_x, to_y = x[:cells], y[:cells]
-    best, best_length = (to_x, to_y), np.inf
+    best, best_length = (to_x, to_y), float("inf")
     for step in range(effort.iterations + effort.warm_up):
         tie = 0.0 if step < effort.warm_up else effort.tie * effort.growth ** (step - effort.warm_up)
         hold = [none if tie == 0.0 else tie / np.maximum(np.abs(a[:cells] - t), least) for a, t in ((x, to_x), (y, to_y))]
@@ -128,8 +136,8 @@ def _global(start: Placement, density: float, effort: Effort) -> Placement:
         np.clip(x[:cells], 0, plan.width_um, out=x[:cells])
         np.clip(y[:cells], 0, plan.height_um, out=y[:cells])
         to_x, to_y = spread(x[:cells], y[:cells], area, plan.width_um, plan.height_um, fill, leaf)
-        lower = half_perimeters(n.net_start, node, x, y) @ start.weight
-        upper = half_perimeters(n.net_start, node, np.r_[to_x, x[cells:]], np.r_[to_y, y[cells:]]) @ start.weight
+        lower = float(half_perimeters(n.net_start, node, x, y) @ start.weight)
+        upper = float(half_perimeters(n.net_start, node, np.r_[to_x, x[cells:]], np.r_[to_y, y[cells:]]) @ start.weight)
         if upper < best_length:
             best, best_length = (to_x, to_y), upper
         if upper - lower < effort.gap * upper:

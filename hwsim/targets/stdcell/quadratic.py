@@ -1,7 +1,7 @@
 """Quadratic placement: the bound-to-bound net model and a conjugate-gradient solver.
 
-Bound-to-bound (Spindler, Schlichtmann, Johannes, Kraftwerk2, TCAD 2008): along one axis, the two extreme pins of a net are joined to each other and to
-every other pin with weight ``2 / ((p - 1) d)``, d the present distance; at those distances the quadratic cost of the net equals its extent, so a
+Bound-to-bound (Spindler, Schlichtmann, Johannes, Kraftwerk2, TCAD 2008): along one axis, the two extreme pins of a net are joined to each other and
+to every other pin with weight ``2 / ((p - 1) d)``, d the present distance; at those distances the quadratic cost of the net equals its extent, so a
 few solutions in a row minimise the half-perimeter wire length.
 """
 

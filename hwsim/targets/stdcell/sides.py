@@ -74,7 +74,9 @@ def _whole(placement: Placement, front_fraction: float, side: Sides) -> None:
 
 
 @jit
-def _balance(order: NDArray[np.int64], net_start: Ints, node: Ints, cells: int, window: Ints, windows: int, front_fraction: float, side: Sides) -> None:
+def _balance(
+    order: NDArray[np.int64], net_start: Ints, node: Ints, cells: int, window: Ints, windows: int, front_fraction: float, side: Sides
+) -> None:
     count = np.zeros((2, windows))
     total = np.zeros(2)
     share = (front_fraction, 1.0 - front_fraction)

@@ -1,7 +1,7 @@
 """Spreading: the nearest arrangement of cells that exceeds a density nowhere, by recursive bisection of the core.
 
-The look-ahead of SimPL-like placers (Kim, Lee, Markov, TCAD 2012). A region is cut in the middle of its longer side; cells go to the half that they lie
-in, as long as that half can hold them at the density. What does not fit moves to the other half, those nearest to the cut first. So cells that
+The look-ahead of SimPL-like placers (Kim, Lee, Markov, TCAD 2012). A region is cut in the middle of its longer side; cells go to the half that they
+lie in, as long as that half can hold them at the density. What does not fit moves to the other half, those nearest to the cut first. So cells that
 lie loosely stay where they are, and white space is not filled for its own sake.
 """
 

@@ -1,7 +1,7 @@
 """The metal stacks of a chip's two sides, from its constants and the mapping options.
 
-Chips of the Flip FET family state pitches and take resistance and capacitance from the wire model (`hwsim.targets.stdcell.beol`); open libraries state
-the figures of their own layers.
+Chips of the Flip FET family state pitches and take resistance and capacitance from the wire model (`hwsim.targets.stdcell.beol`); open libraries
+state the figures of their own layers.
 """
 
 from __future__ import annotations

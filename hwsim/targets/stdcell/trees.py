@@ -51,7 +51,8 @@ class Trees:
     def net_sinks(self) -> Ints:
         """Sinks of each net on this side [nets]."""
         held = np.concatenate([[0], np.cumsum((self.pin >= 0) & (self.parent >= 0))])
-        return (held[self.start[1:]] - held[self.start[:-1]]).astype(np.int32)
+        found: Ints = (held[self.start[1:]] - held[self.start[:-1]]).astype(np.int32)
+        return found
 
 
 def grow_trees(placement: Placement, side: Sides, which: int) -> Trees:
