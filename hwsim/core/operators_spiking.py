@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.op import Bounds, Op, Operand, OpKind, Shape, register
 
+SPIKING_KINDS = ("lif", "spiking_attention")
 KINDS_OF_INPUT = ("real", "spike")
 ATTENTION_RATES = ("rate_q", "rate_k", "rate_v")
 ATTRIBUTES = ("timesteps", "input_kind", "spike_rate", "spike_levels", "spike_counts", *ATTENTION_RATES)

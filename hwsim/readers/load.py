@@ -12,7 +12,7 @@ from hwsim.core.dtype import block_format, dtype
 from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.core.graph import Graph, single_op
 from hwsim.core.op import Op
-from hwsim.core.operators_spiking import ATTRIBUTES, spikes_of
+from hwsim.core.operators_spiking import ATTRIBUTES, SPIKING_KINDS, over_timesteps, spikes_of
 from hwsim.core.resources import shipped
 from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
@@ -88,6 +88,8 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
     extra = {key: rest.pop(key) for key in _ATTRIBUTES if key in rest}
     attrs: dict[str, Any] = {"attrs": extra} if extra else {}
     fields: dict[str, Any] = {key: rest.pop(key) for key in _OP_FIELDS if key in rest}
+    if name in SPIKING_KINDS or over_timesteps(extra):
+        fields.setdefault("dtype", "fp32")  # of networks of spikes, as their generators have it
     if clash := [key for key in rest if key in ("name", "label", "phase", "repeat", "attrs", "kind", "inputs", "outputs", "output", "bounds")]:
         raise InvalidTrace(f"operator '{name}' has no argument '{clash[0]}'")
     graph = single_op(name, **rest, **fields, **attrs)

@@ -59,3 +59,11 @@ def test_a_workload_states_attributes_beside_bounds() -> None:
     assert dict(graph.ops[0].attrs) == {"timesteps": 4, "input_kind": "spike", "spike_rate": 0.5} and graph.ops[0]["bias"] == 1
     with pytest.raises(InvalidTrace, match="spike_rate"):
         graph_of_workload({"op": "matmul", **PRODUCT, "spike_rate": 2})
+
+
+def test_spiking_operators_are_fp32_unless_they_say_otherwise() -> None:
+    attention = {"op": "spiking_attention", "heads": 2, "tokens": 6, "head_dim": 4}
+    found = [graph_of_workload(w).ops[0].dtype for w in (
+        attention, {**attention, "dtype": "int8"}, {"op": "matmul", **PRODUCT, "spike_rate": 0.1}, {"op": "matmul", **PRODUCT},
+    )]  # fmt: skip
+    assert found == ["fp32", "int8", "fp32", "fp16"]
