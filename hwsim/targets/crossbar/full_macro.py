@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,16 @@ def clock(chip: Chip, code: float) -> dict[str, float]:
     """One clock of the macro: seconds and hertz."""
     clock_hz = float(prepared(chip, code)["clock_hz"][0])
     return {"latency_s": 1.0 / clock_hz, "frequency_hz": clock_hz}
+
+
+def too_fast(chip: Chip, code: float, numbers: Mapping[str, float] | None = None) -> tuple[str, ...]:
+    """A warning where the clock that the chip states is faster than its critical path."""
+    if "clock_hz" not in chip.params:
+        return ()
+    free = replace(chip, params={n: param for n, param in chip.params.items() if n != "clock_hz"})
+    most = float(prepared(free, code, numbers)["clock_hz"][0])
+    stated = chip.number("clock_hz")
+    return (f"clock_hz of {stated / 1e6:g} MHz is beyond the critical path, {most / 1e6:.4g} MHz",) if stated > most else ()
 
 
 def priced(params: Table, fields: Mapping[str, float]) -> dict[str, float]:

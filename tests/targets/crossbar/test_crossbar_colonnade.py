@@ -149,6 +149,12 @@ def test_the_clock_is_set_for_the_widest_weights_of_the_graph() -> None:
     assert run(m=1, k=128, n=8, weight_dtype="int4").cost.program.clock_hz == pytest.approx(8 / mvm(8, 4)["latency_s"])
 
 
+def test_a_clock_beyond_the_critical_path_is_warned_of() -> None:
+    assert not run({"clock_hz": 1e8}, m=1, k=128, n=8).cost.program.warnings
+    (warning,) = run({"clock_hz": 1e8}, m=1, k=128, n=5, weight_dtype="int16").cost.program.warnings
+    assert "beyond the critical path, 93.48 MHz" in warning
+
+
 def test_more_arrays_hold_more_and_work_side_by_side() -> None:
     with pytest.raises(Infeasible, match="needs 6 arrays"):
         run(m=3, k=300, n=16)

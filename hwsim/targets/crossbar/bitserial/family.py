@@ -15,6 +15,7 @@ from hwsim.targets.crossbar.bitserial.array import cell_gates, columns_of, drive
 from hwsim.targets.crossbar.bitserial.primitives import run_primitives
 from hwsim.targets.crossbar.bitserial.spec import CODE
 from hwsim.targets.crossbar.family import Family, Floats, Plan
+from hwsim.targets.crossbar.full_macro import too_fast
 from hwsim.targets.crossbar.gates import adder_mm2, flip_flop_mm2, gate_mm2
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
@@ -88,7 +89,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
              "adders switch as often as their inputs: no glitches")  # fmt: skip
     made = stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
     widest = float(made.table.rows["weight_bits"].max()) if len(made.table.rows) else 0.0
-    return replace(made, numbers={**made.numbers, "serial_clock_bits": widest})
+    numbers = {"serial_clock_bits": widest}
+    return replace(made, numbers={**made.numbers, **numbers}, warnings=(*made.warnings, *too_fast(chip, CODE, numbers)))
 
 
 FAMILY = Family(

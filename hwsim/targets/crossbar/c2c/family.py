@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import Fields
@@ -15,6 +16,7 @@ from hwsim.targets.crossbar.c2c.macro import cell_area
 from hwsim.targets.crossbar.c2c.primitives import run_primitives
 from hwsim.targets.crossbar.c2c.spec import CODE
 from hwsim.targets.crossbar.family import Family, Floats, Plan
+from hwsim.targets.crossbar.full_macro import too_fast
 from hwsim.targets.crossbar.gates import flip_flop_mm2, gate_mm2
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
@@ -69,7 +71,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     def extra(op: Op, matrix: Stored | None) -> Fields:
         return {} if matrix is None else {"pruned": 1.0 - op.weight_density}
 
-    return stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
+    made = stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
+    return replace(made, warnings=(*made.warnings, *too_fast(chip, CODE)))
 
 
 FAMILY = Family(

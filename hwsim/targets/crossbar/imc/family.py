@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from hwsim.core.op import Op
 from hwsim.core.program import Table
 from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Floats, Plan
+from hwsim.targets.crossbar.full_macro import too_fast
 from hwsim.targets.crossbar.gates import adder_mm2, flip_flop_mm2, gate_mm2, tree_adders
 from hwsim.targets.crossbar.imc.primitives import run_primitives
 from hwsim.targets.crossbar.imc.spec import CODE
@@ -66,7 +68,8 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     def extra(op: Op, matrix: Stored | None) -> Fields:
         return {} if matrix is None else {"pruned": 1.0 - op.weight_density}
 
-    return stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
+    made = stored_plan(graph, options, chip, Rules(geometry, extra=extra, refuses=refuses, assumptions=notes))
+    return replace(made, warnings=(*made.warnings, *too_fast(chip, CODE)))
 
 
 def default_dtype(chip: Chip, kind: str) -> str:
