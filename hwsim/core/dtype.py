@@ -32,8 +32,8 @@ class DType:
 _TABLE: dict[str, dict[str, float]] = {
     "float": {"fp64": 64, "fp32": 32, "tf32": 32, "fp16": 16, "bf16": 16, "fp8": 8, "fp6": 6, "fp4": 4},
     "int": {
-        "int64": 64, "int32": 32, "int24": 24, "int16": 16, "int8": 8, "int6": 6, "int5": 5, "int4": 4, "int3": 3, "int2": 2, "ternary": 1.6,
-        "binary": 1, "fx32": 32,
+        "int64": 64, "int32": 32, "int24": 24, "int16": 16, "int8": 8, "int7": 7, "int6": 6, "int5": 5, "int4": 4, "int3": 3, "int2": 2,
+        "ternary": 1.6, "binary": 1, "fx32": 32,
     },
     "uint": {"uint32": 32, "uint16": 16, "uint8": 8, "uint4": 4},
     "complex": {"complex64": 64, "complex128": 128},
