@@ -19,5 +19,5 @@ def charge_write(op: Any, p: Any, out: Any) -> None:
 @part
 def charge_bytes(op: Any, out: Any) -> None:
     """Operands read and results written in the buffer, at least once each; weights are used where they are stored."""
-    out.buffer_bytes = max(out.buffer_bytes, op.compulsory_bytes - op.weight_bytes)
+    out.buffer_bytes = max(out.buffer_bytes, op.compulsory_bytes - op.weight_bytes, op.input_bytes + op.output_bytes)
     out.cell_bytes = max(0.0, op.compulsory_bytes - out.buffer_bytes - out.interconnect_bytes)

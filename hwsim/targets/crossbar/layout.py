@@ -11,7 +11,8 @@ from hwsim.core.program import Slot
 from hwsim.targets.crossbar.spec import FAMILY_SPECS
 
 UNMODELLED, MATRIX, DIGITAL, MOVE = 0.0, 1.0, 2.0, 3.0  # `kind`: no model, vectors through a stored matrix, digital work, data that only moves
-ELEMENTWISE, CELL, POOL, SOFTMAX, NORM, ROPE = 1.0, 2.0, 3.0, 4.0, 5.0, 6.0  # `work` of a digital operator; CELL: state update of an LSTM or GRU
+# `work` of a digital operator; CELL: state update of an LSTM or GRU, NEURON: that of spiking neurons
+ELEMENTWISE, CELL, POOL, SOFTMAX, NORM, ROPE, NEURON = 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0
 UNKNOWN = -1.0  # `input_activity` where the operator states none
 
 COMMON_FIELDS = (
@@ -31,7 +32,7 @@ COMMON_FIELDS = (
     "work", "elements",
     "operations",  # elementary operations; of a recurrent cell: those beside its activations
     "activations",  # evaluations of an activation function
-    "input_bytes", "output_bytes",
+    "input_bytes", "output_bytes",  # over all timesteps; spikes are bits
 )  # fmt: skip
 OP_FIELDS = tuple(dict.fromkeys((*COMMON_FIELDS, *(f for module in FAMILY_SPECS.values() for f in module.FIELDS))))
 OP_DTYPE = np.dtype([(name, np.float64) for name in OP_FIELDS])

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hwsim.core.chip import Chip
+from hwsim.core.dtype import dtype
 from hwsim.core.encoding import Fields, LeftOut, operator_table
 from hwsim.core.errors import InvalidMapping, MissingParameter
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import ACTIVATIONS
+from hwsim.core.operators_spiking import spikes_of
 from hwsim.targets.crossbar import layout
 from hwsim.targets.crossbar.arrays import Geometry, Placed, copies, residents
 from hwsim.targets.crossbar.family import Plan
@@ -20,7 +22,10 @@ from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, CELL, lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.stored import Stored, stored_matrix
 
-DIGITAL_WORK = {"elementwise": layout.ELEMENTWISE, "pool": layout.POOL, "softmax": layout.SOFTMAX, "norm": layout.NORM, "rope": layout.ROPE}
+DIGITAL_WORK = {  # kinds of work beside the arrays, by the code in the operator table
+    "elementwise": layout.ELEMENTWISE, "pool": layout.POOL, "softmax": layout.SOFTMAX, "norm": layout.NORM, "rope": layout.ROPE,
+    "lif": layout.NEURON,
+}  # fmt: skip
 MOVES = frozenset({"concat", "embedding"})  # data that is only gathered
 WRITES = ("write_row_s", "write_cell_j", "write_arrays_at_once")
 Extra = Callable[[Op, Stored | None], Fields | LeftOut]
@@ -92,7 +97,7 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
         found = matrices[op.name]
         if isinstance(found, LeftOut):
             return found
-        moved = {"weight_bytes": op.weight_bytes, "input_bytes": op.input_bytes, "output_bytes": op.output_bytes}
+        moved = operand_bytes(op)
         own: dict[str, float] | LeftOut
         if found is not None:
             own = laid[op.name].fields
@@ -114,19 +119,28 @@ def stored_plan(graph: Graph, options: Options, chip: Chip, rules: Rules) -> Pla
                 {"copies": made} if made else {}, figures, assumptions=notes, warnings=warnings)  # fmt: skip
 
 
+def operand_bytes(op: Op) -> dict[str, float]:
+    """Bytes of weights, and of inputs and results over all timesteps; spikes are bits."""
+    found = spikes_of(op)
+    width = 1.0 / dtype(op.dtype).bits if found.spiking else 1.0
+    steps = found.timesteps * found.levels
+    return {"weight_bytes": op.weight_bytes, "input_bytes": op.input_bytes * steps * width, "output_bytes": op.output_bytes * steps}
+
+
 def digital_fields(op: Op, units: frozenset[str]) -> dict[str, float] | LeftOut:
     """Columns of work beside the arrays: elements and elementary operations of `units`' kinds, or data that only moves."""
     if op.kind in MOVES:
         return {"kind": layout.MOVE}
     if op.kind not in units or op.kind not in DIGITAL_WORK:
         return LeftOut("the chip has no unit for it")
-    elements = float(math.prod(op.results[0]))
+    steps = spikes_of(op).timesteps
+    elements = float(math.prod(op.results[0]) * steps)
     found = {"kind": layout.DIGITAL, "elements": elements, "rounds": 1.0}
     if CELL in op.attrs:
         count, functions = float(op.attrs[CELL]), float(op.attrs[ACTIVATIONS_PER_UNIT])
         return {**found, "work": layout.CELL, "rounds": float(op["rows"]), "operations": elements * count, "activations": elements * functions}
     evaluated = elements if op.function in ACTIVATIONS else 0.0
-    return {**found, "work": DIGITAL_WORK[op.kind], "operations": float(op.elementary), "activations": evaluated}
+    return {**found, "work": DIGITAL_WORK[op.kind], "operations": float(op.elementary * steps), "activations": evaluated}
 
 
 def _refused(op: Op, matrix: Stored, chip: Chip, rules: Rules) -> str:

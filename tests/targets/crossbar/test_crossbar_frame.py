@@ -150,3 +150,11 @@ def test_primitives_of_ramps_and_devices_run_on_any_chip() -> None:
 def test_primitives_refuse_what_has_no_answer(name: str, arguments: dict[str, Any], error: type[HwsimError], message: str) -> None:
     with pytest.raises(error, match=message):
         api.primitive(name, hwsim.load_chip(CHIP), arguments)
+
+
+def test_timesteps_repeat_work_beside_the_arrays_and_the_bytes() -> None:
+    once, four = (run("lif", neurons=64, dtype="int8", attrs=attrs) for attrs in ({}, {"timesteps": 4}))
+    assert four.part("energy_j", component="digital_energy") == pytest.approx(4 * once.part("energy_j", component="digital_energy"))
+    assert four.cost.bytes_by_level()["buffer"] == 4 * once.cost.bytes_by_level()["buffer"]
+    spikes = run("matmul", m=2, k=64, n=16, attrs={"timesteps": 4, "spike_rate": 0.1})
+    assert spikes.cost.bytes_by_level()["buffer"] == 4 * (2 * 64 / 8 + 2 * 16)

@@ -26,7 +26,7 @@ from hwsim.targets.crossbar.stored import Stored
 
 Floats = NDArray[np.float64]
 LINEAR_PIECES = ("relu", "relu6", "leaky_relu")  # a linear ramp clipped at its ends, or of two slopes
-WORK = frozenset({"elementwise", "pool"})
+WORK = frozenset({"elementwise", "pool", "lif"})
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
