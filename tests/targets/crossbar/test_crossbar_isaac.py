@@ -180,3 +180,12 @@ def test_weights_written_at_each_use_come_over_the_link() -> None:
     assert report.part("energy_j", component="write_energy") > 0
     assert "pipelined_inferences_per_s" not in report.cost.program.figures
     assert report.part("cycles", component="interconnect") / 10e6 > 8e6 * 2 / 25.6e9  # most of the weights, 2 bytes each
+
+
+def test_rows_under_a_kernel_that_exceed_the_memory_are_warned_of() -> None:
+    """3 rows of 224 pixels of 64 channels of 2 bytes are 84 KiB; one tile has 64, and a second one holds the other half."""
+    conv: dict[str, Any] = {"n": 1, "c": 64, "h": 8, "w": 224, "k": 64, "r": 3, "s": 3, "pad": 1, "dtype": "int16", "weight_dtype": "int16"}
+    alone = hwsim.simulate(single_op("conv2d", **conv), CHIP, mapping={"duplication": 1}, interval=False)
+    spread = hwsim.simulate(single_op("conv2d", **conv), CHIP, mapping={"duplication": 8}, interval=False)
+    assert any("exceed the 64 KiB" in w for w in alone.cost.program.warnings)
+    assert not any("exceed the" in w for w in spread.cost.program.warnings)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hwsim.core.chip import Chip
+from hwsim.core.dtype import dtype
 from hwsim.core.encoding import Fields, LeftOut
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
@@ -64,7 +65,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     made = stored_plan(graph, options, chip, Rules(geometry, frozenset(DIGITAL_WORK), extra=extra, assumptions=_assumptions(lanes)))
     tiles = math.ceil(made.figures["arrays"] / arrays_of_tile(chip))
     figures = {**made.figures, "tiles": float(tiles), "tile_share": tiles / (chip.number("chip_tiles") * chip.number("chips"))}
-    return replace(made, figures=figures, warnings=(*made.warnings, *_clipped(chip)))
+    return replace(made, figures=figures, warnings=(*made.warnings, *_clipped(chip), *_crowded(steps, hosts, chip)))
 
 
 def _balanced(options: Options, chip: Chip) -> Options:
@@ -115,3 +116,18 @@ def _clipped(chip: Chip) -> tuple[str, ...]:
     if (bits := chip.number("adc_bits")) >= (least := lossless_bits(chip)):
         return ()
     return (f"{bits:g}-bit conversions clip sums that need {least}: accuracy is not modelled here",)
+
+
+def window_bytes(op: Op, tiles: float) -> float:
+    """Bytes of the input rows under a convolution's kernel, which its tiles keep while it moves along; per tile."""
+    return op["c"] * op["w"] * op["r"] * dtype(op.dtype).bytes / max(1.0, math.ceil(tiles))
+
+
+def _crowded(steps: Graph, hosts: Mapping[str, Host], chip: Chip) -> tuple[str, ...]:
+    """A warning about convolutions whose rows do not fit their tiles' memories."""
+    held = chip.number("edram_bytes")
+    if not (names := [op.name for op in steps.ops if op.kind == "conv2d" and window_bytes(op, hosts[op.name].tiles) > held]):
+        return ()
+    first = ", ".join(names[:5]) + (" and more" if len(names) > 5 else "")
+    return (f"input rows under the kernel exceed the {held / 1024:g} KiB of their tiles ({len(names)} convolutions: {first}); fetching them again, "
+            "or more tiles for their sake, is not priced",)  # fmt: skip
