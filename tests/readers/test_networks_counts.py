@@ -212,7 +212,7 @@ def test_a_batch_is_that_many_times_the_work(name: str) -> None:
         ("vgg19", {"classes": 0}, "positive whole"), ("vgg19", {"gops": -1}, "gops"), ("vgg19", {"clases": 3}, "did you mean classes"),
         ("mlperf-tiny-kws", {"input": [49, 12]}, "no option 'input'"), ("mobilenet-v1-0.25-128", {"width": 0.5}, "no option 'width'"),
         ("hydrafusion", {"branches": ["radr"]}, "did you mean radar"), ("hydrafusion", {"branches": []}, "branches is a list"),
-        ("vgg19", {"weight_dtype": "int7"}, "unknown dtype"), ("resnet50-v1-slim", {"input": [224, 224, 3]}, "height, width"),
+        ("vgg19", {"weight_dtype": "int13"}, "unknown dtype"), ("resnet50-v1-slim", {"input": [224, 224, 3]}, "height, width"),
         ("mobilenet-v1-1.0-97x", {}, "unknown trace"), ("yolov5", {}, "yolov"),
     ],
 )  # fmt: skip
