@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError, InvalidTrace
-from hwsim.targets.crossbar.nodal import Wires, column_currents, effective_conductance
+from hwsim.targets.crossbar.functional.nodal import Wires, column_currents, effective_conductance
 
 Array = NDArray[np.float64]
 NAMES = ("R", "V", "r_i", "I_out")

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwsim.targets.crossbar.devices import StuckCells, programming_error
-from hwsim.targets.crossbar.nodal import Wires, column_currents
-from hwsim.targets.crossbar.noisy import LinearConverter, products
-from hwsim.targets.crossbar.programming import Sources, ensemble, program
-from hwsim.targets.crossbar.ramp import Ramp, place
-from hwsim.targets.crossbar.ramp_error import ramp_nonlinearity
-from hwsim.targets.crossbar.slices import ArrayShape
+from hwsim.targets.crossbar.functional.devices import StuckCells, programming_error
+from hwsim.targets.crossbar.functional.nodal import Wires, column_currents
+from hwsim.targets.crossbar.functional.noisy import LinearConverter, products
+from hwsim.targets.crossbar.functional.programming import Sources, ensemble, program
+from hwsim.targets.crossbar.functional.ramp import Ramp, place
+from hwsim.targets.crossbar.functional.ramp_error import ramp_nonlinearity
+from hwsim.targets.crossbar.functional.slices import ArrayShape
 
 SHAPE = ArrayShape(256, 512, 0.0, 39e-6, 0.2, 5, 5, 5, 4)
 SOURCES = Sources(programming=programming_error("rram_wan_crosssim"), wires=Wires(0.3, 0.3), read_noise=0.02)

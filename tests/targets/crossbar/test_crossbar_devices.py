@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.core.errors import InvalidChip, InvalidMapping
-from hwsim.targets.crossbar.devices import StuckCells, constant_error, drift, programming_error
-from hwsim.targets.crossbar.moments import clipped_moments, mean_absolute
+from hwsim.targets.crossbar.functional.devices import StuckCells, constant_error, drift, programming_error
+from hwsim.targets.crossbar.functional.moments import clipped_moments, mean_absolute
 
 US = 1e-6
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from hwsim.core.errors import InvalidMapping, InvalidTrace
-from hwsim.targets.crossbar.devices import constant_error
-from hwsim.targets.crossbar.lstm import Lstm, Ramps, Score, _gradient, evaluate, evaluate_on_crossbar, train
-from hwsim.targets.crossbar.programming import Sources
-from hwsim.targets.crossbar.slices import ArrayShape
-from hwsim.targets.crossbar.tasks import Task, characters, keywords
+from hwsim.targets.crossbar.functional.devices import constant_error
+from hwsim.targets.crossbar.functional.lstm import Lstm, Ramps, Score, _gradient, evaluate, evaluate_on_crossbar, train
+from hwsim.targets.crossbar.functional.programming import Sources
+from hwsim.targets.crossbar.functional.slices import ArrayShape
+from hwsim.targets.crossbar.functional.tasks import Task, characters, keywords
 
 G_MAX = 150e-6
 SHAPE = ArrayShape(72, 256, 0.0, G_MAX, 0.2, 5, 5, 8, 7)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidChip, InvalidMapping, InvalidTrace
-from hwsim.targets.crossbar.accuracy import output_error
-from hwsim.targets.crossbar.activation import activation
-from hwsim.targets.crossbar.devices import StuckCells, constant_error, drift, programming_error
-from hwsim.targets.crossbar.nodal import Wires, column_currents
-from hwsim.targets.crossbar.noisy import LinearConverter, activations, calibrated_full_scale, lossless_converter, products
-from hwsim.targets.crossbar.programming import Sources, Written, ensemble, program, written_conductances
-from hwsim.targets.crossbar.ramp import Ramp
-from hwsim.targets.crossbar.slices import ArrayShape, quantise, target_conductances
+from hwsim.targets.crossbar.functional.accuracy import output_error
+from hwsim.targets.crossbar.functional.activation import activation
+from hwsim.targets.crossbar.functional.devices import StuckCells, constant_error, drift, programming_error
+from hwsim.targets.crossbar.functional.nodal import Wires, column_currents
+from hwsim.targets.crossbar.functional.noisy import LinearConverter, activations, calibrated_full_scale, lossless_converter, products
+from hwsim.targets.crossbar.functional.programming import Sources, Written, ensemble, program, written_conductances
+from hwsim.targets.crossbar.functional.ramp import Ramp
+from hwsim.targets.crossbar.functional.slices import ArrayShape, quantise, target_conductances
 
 IDEAL = Sources()
 WHOLE = ArrayShape(64, 128, 2e-6, 40e-6, 0.2, 5, 5, 5, 4)  # an input in one slice, a weight in one pair

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwsim.core.errors import Infeasible, InvalidChip, InvalidMapping
-from hwsim.targets.crossbar.activation import ACTIVATIONS, GELU_LEAST, GELU_LEAST_AT, activation
-from hwsim.targets.crossbar.ramp import Ramp, conversion_s, convert, place, ramp_cells
+from hwsim.targets.crossbar.functional.activation import ACTIVATIONS, GELU_LEAST, GELU_LEAST_AT, activation
+from hwsim.targets.crossbar.functional.ramp import Ramp, conversion_s, convert, place, ramp_cells
 
 RANGES = {
     "linear": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "softplus": (0.0, 4.0), "softsign": (-1.0, 1.0), "elu": (-1.0, 1.0),

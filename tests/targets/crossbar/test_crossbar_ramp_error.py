@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hwsim.core.errors import InvalidChip, InvalidMapping
-from hwsim.targets.crossbar.ramp import Ramp, RampColumn, place
-from hwsim.targets.crossbar.ramp_error import expected_inl, ramp_nonlinearity, written_thresholds
+from hwsim.targets.crossbar.functional.ramp import Ramp, RampColumn, place
+from hwsim.targets.crossbar.functional.ramp_error import expected_inl, ramp_nonlinearity, written_thresholds
 
 G_MAX = 150e-6
 TABLE = [  # bits, sigma uS, mean |INL| none / one point, mean of max |INL| none / one point

@@ -13,7 +13,7 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.program import Table
-from hwsim.targets.crossbar.activation import ACTIVATIONS
+from hwsim.targets.crossbar.functional.activation import ACTIVATIONS
 from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Plan
 from hwsim.targets.crossbar.fold import applied

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import Infeasible, InvalidChip, InvalidMapping
 from hwsim.engine.jit import jit
-from hwsim.targets.crossbar.activation import activation
+from hwsim.targets.crossbar.functional.activation import activation
 
 Vector = NDArray[np.float64]
 Placement = Literal["clip", "several"]

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidChip, InvalidMapping
-from hwsim.targets.crossbar.devices import Drift, ProgrammingError, StuckCells
-from hwsim.targets.crossbar.moments import clipped_moments
-from hwsim.targets.crossbar.nodal import Wires, effective_conductance, transfer_conductance
-from hwsim.targets.crossbar.slices import Array, ArrayShape, Integers, checked_integers, target_conductances
+from hwsim.targets.crossbar.functional.devices import Drift, ProgrammingError, StuckCells
+from hwsim.targets.crossbar.functional.moments import clipped_moments
+from hwsim.targets.crossbar.functional.nodal import Wires, effective_conductance, transfer_conductance
+from hwsim.targets.crossbar.functional.slices import Array, ArrayShape, Integers, checked_integers, target_conductances
 
 OPEN_CELL = 1e-6  # of g_max: stands for a cell of conductance 0 when the share of the voltage that reaches it is asked
 

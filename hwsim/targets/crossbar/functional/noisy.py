@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.engine.jit import jit
-from hwsim.targets.crossbar.programming import Written
-from hwsim.targets.crossbar.ramp import Ramp, convert
-from hwsim.targets.crossbar.slices import Array, ArrayShape, checked_integers, input_slice
+from hwsim.targets.crossbar.functional.programming import Written
+from hwsim.targets.crossbar.functional.ramp import Ramp, convert
+from hwsim.targets.crossbar.functional.slices import Array, ArrayShape, checked_integers, input_slice
 
 
 @dataclass(frozen=True)

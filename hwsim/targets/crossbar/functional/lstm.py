@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidTrace
-from hwsim.targets.crossbar.noisy import held_values, ramp_outputs
-from hwsim.targets.crossbar.programming import Sources, program
-from hwsim.targets.crossbar.ramp import Ramp, place
-from hwsim.targets.crossbar.ramp_error import written_thresholds
-from hwsim.targets.crossbar.slices import ArrayShape, quantise
-from hwsim.targets.crossbar.tasks import Sequences
+from hwsim.targets.crossbar.functional.noisy import held_values, ramp_outputs
+from hwsim.targets.crossbar.functional.programming import Sources, program
+from hwsim.targets.crossbar.functional.ramp import Ramp, place
+from hwsim.targets.crossbar.functional.ramp_error import written_thresholds
+from hwsim.targets.crossbar.functional.slices import ArrayShape, quantise
+from hwsim.targets.crossbar.functional.tasks import Sequences
 
 Array = NDArray[np.float64]
 RATE, FIRST, SECOND, SMALL, BATCH, LARGEST = 5e-3, 0.9, 0.999, 1e-8, 64, 1.0  # Adam, and the largest gradient norm

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidChip, InvalidMapping
 from hwsim.engine.jit import jit
-from hwsim.targets.crossbar.moments import clipped_moments, mean_absolute
-from hwsim.targets.crossbar.ramp import RampColumn
+from hwsim.targets.crossbar.functional.moments import clipped_moments, mean_absolute
+from hwsim.targets.crossbar.functional.ramp import RampColumn
 
 Vector = NDArray[np.float64]
 Calibration = Literal["none", "one_point"]
