@@ -18,6 +18,10 @@ LIBRARY = (
     *constants("vdd_v cpp_m row_height_m", **OPEN),
     # cells that synthesis may not use: patterns with * and ?, separated by spaces
     Constant("dont_use", text=True, **OPEN),
+    # recipe of synthesis: delay that ABC aims at (unbuffered, buffered), what drives and loads a buffered block (`hwsim.targets.stdcell.synthesis`)
+    Constant("abc_delay_s", size=2, **OPEN),
+    Constant("driving_cell", text=True, **OPEN),
+    Constant("output_load_f", zero=True, **OPEN),
     # gates to cells without synthesis (`hwsim.targets.stdcell.gate_count`)
     *constants("mapped_cells_per_xor mapped_cells_per_mux mapped_area_factor", **OPEN),
 )
