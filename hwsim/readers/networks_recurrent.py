@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hwsim.readers.networks import Asked, Net, Network
 
 SPECTRUM, KEYWORD_UNITS = 40, 32
@@ -25,7 +27,9 @@ def characters(net: Net) -> None:
     net.next_layer()
     ids = net.graph.tensor("characters", (steps * n,), role="input", dtype="int32")
     x = net.graph.op("embedding", "embedding", [ids], label="embedding", rows=steps * n, vocab=net.asked.classes, cols=EMBEDDED)
-    sizes = {"input_size": EMBEDDED, "hidden_size": LANGUAGE_UNITS, "projection_size": PROJECTED, "bias_rows": 1, "steps": steps, "batch": n}
+    sizes: dict[str, Any] = {
+        "input_size": EMBEDDED, "hidden_size": LANGUAGE_UNITS, "projection_size": PROJECTED, "bias_rows": 1, "steps": steps, "batch": n,
+    }  # fmt: skip
     x = net.graph.op("lstm", "lstm", [x], label="lstm", **sizes)
     net.next_layer()
     net.graph.op("matmul", "head", [x], label="head", m=steps * n, k=PROJECTED, n=net.asked.classes, bias=1)
