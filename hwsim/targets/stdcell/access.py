@@ -2,9 +2,8 @@
 
 A pin is reached where a track of the first routing layer crosses one of the second, at one of a few `points` along it. A landed pin closes
 `closed_per_pin` crossings about it: the via, and neighbours by the spacing rules. With ``d`` pins per crossing about a pin, each of its points is
-closed with probability ``closed_per_pin d``, and all of them with that to the power of `points`. Only pins with a wire on that side count: an output
-without sinks there needs no access. A gate column of a cell beyond its pins stands for a wire inside the cell that closes as much as a pin; with
-devices on both sides each side has half of those. Both constants are fitted on violations against block area (VLSI24 fig. 9a).
+closed with probability ``closed_per_pin d``, and all of them with that to the power of `points`. Only pins with a wire on that side count: an
+output without sinks there needs no access. Both constants are fitted on violations against block area (VLSI24 fig. 9a).
 """
 
 from __future__ import annotations
@@ -54,27 +53,15 @@ def pin_positions(placement: Placement, pins: NDArray[np.int64]) -> tuple[Floats
     return x, y
 
 
-def inner_wires(placement: Placement) -> Floats:
-    """Gate columns of each cell beyond its pins [cells]."""
-    n = placement.netlist
-    pins = np.diff(n.cell_pins[0]) + np.bincount(n.tied_cell, minlength=n.cells)
-    found: Floats = np.maximum(placement.width_sites * placement.rows - pins, 0).astype(np.float64)
-    return found
-
-
-def crossing_load(placement: Placement, side: Sides, which: int, stack: Stack, device_sides: int) -> Floats:
-    """Pins and wires inside cells, per crossing of the two lowest routing layers, about each pin in use on side `which` [pins in use]."""
+def crossing_load(placement: Placement, side: Sides, which: int, stack: Stack) -> Floats:
+    """Pins per crossing of the two lowest routing layers about each pin in use on side `which` [pins in use]."""
     first, second = stack.routing[0].pitch_um, stack.routing[1].pitch_um
-    pins = pins_in_use(placement, side, which)
-    x, y = pin_positions(placement, pins)
-    cells = placement.netlist.cells
-    all_x, all_y = np.r_[x, placement.x[:cells]], np.r_[y, placement.y[:cells]]
-    weight = np.r_[np.ones(len(pins)), inner_wires(placement) / device_sides]
-    return per_um2(placement.plan, all_x, all_y, weight, CELL_TRACKS * second)[: len(pins)] * (first * second)
+    x, y = pin_positions(placement, pins_in_use(placement, side, which))
+    return per_um2(placement.plan, x, y, CELL_TRACKS * second) * (first * second)
 
 
-def per_um2(plan: Floorplan, x: Floats, y: Floats, weight: Floats, step_um: float) -> Floats:
-    """Weight per um2 in a square of side `step_um` about each point; squares at the edge count their part inside the core."""
+def per_um2(plan: Floorplan, x: Floats, y: Floats, step_um: float) -> Floats:
+    """Points per um2 in a square of side `step_um` about each point; squares at the edge count their part inside the core."""
     columns, lines = int(plan.width_um / step_um) + 2, int(plan.height_um / step_um) + 2
     total = np.zeros(len(x))
     for i in range(PHASES):
@@ -84,12 +71,12 @@ def per_um2(plan: Floorplan, x: Floats, y: Floats, weight: Floats, step_um: floa
             edge_y = np.clip(np.arange(lines + 1) * step_um - shift_y, 0.0, plan.height_um)
             area = np.maximum(np.diff(edge_y)[:, None] * np.diff(edge_x)[None, :], 0.25 * step_um**2)
             at = ((y + shift_y) / step_um).astype(np.int64) * columns + ((x + shift_x) / step_um).astype(np.int64)
-            held = np.bincount(at, weights=weight, minlength=lines * columns)
+            held = np.bincount(at, minlength=lines * columns)
             total += held[at] / area.ravel()[at]
     return total / PHASES**2
 
 
-def closed_pins(placement: Placement, side: Sides, which: int, stack: Stack, access: Access, device_sides: int) -> float:
+def closed_pins(placement: Placement, side: Sides, which: int, stack: Stack, access: Access) -> float:
     """Expected number of pins of side `which` that cannot be reached."""
-    load = np.minimum(access.closed_per_pin * crossing_load(placement, side, which, stack, device_sides), 1.0)
+    load = np.minimum(access.closed_per_pin * crossing_load(placement, side, which, stack), 1.0)
     return float((load**access.points).sum())

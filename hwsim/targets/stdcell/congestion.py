@@ -42,8 +42,17 @@ class Congestion:
 
     @property
     def overflow_tracks(self) -> float:
-        """Tracks wanted beyond the supply, summed over all cells and both directions."""
-        return float(np.maximum(self.across - self.supply[0], 0.0).sum() + np.maximum(self.upright - self.supply[1], 0.0).sum())
+        """Tracks wanted beyond the supply, summed over all cells and both directions, after wires spread over the neighbouring cells."""
+        found = (np.maximum(spread_out(wanted) - supply, 0.0).sum() for wanted, supply in zip((self.across, self.upright), self.supply, strict=True))
+        return float(sum(found))
+
+
+def spread_out(demand: Floats) -> Floats:
+    """Means over squares of 3 x 3 cells (those at the edge repeat): a router detours around a full cell through its neighbours."""
+    padded = np.pad(demand, 1, mode="edge")
+    lines, columns = demand.shape
+    total: Floats = np.sum([padded[i : i + lines, j : j + columns] for i in range(3) for j in range(3)], axis=0)
+    return total / 9.0
 
 
 def demand_map(trees: Trees, plan: Floorplan, stack: Stack) -> Congestion:

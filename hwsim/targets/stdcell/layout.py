@@ -26,13 +26,12 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Technology:
-    """What a layout needs of a chip and its mapping: rows, stacks of both sides (None: no back signals), pin access, sides that hold devices."""
+    """What a layout needs of a chip and its mapping: rows, stacks of both sides (None: no back signals), pin access, violations that may remain."""
 
     rows: Rows
     front: Stack
     back: Stack | None
     access: Access
-    device_sides: int = 1
     drv_limit: float = 0.0
 
 
@@ -89,7 +88,7 @@ class Layout:
     def violations(self) -> Violations:
         """What a router would leave in violation."""
         t = self.technology
-        closed = sum(closed_pins(self.placement, self.side, which, stack, t.access, t.device_sides) for which, stack in self.stacks)
+        closed = sum(closed_pins(self.placement, self.side, which, stack, t.access) for which, stack in self.stacks)
         return Violations(len(self.placement.overlapping), closed, sum(c.overflow_tracks for c in self.congestion))
 
     def wires(self, pin_f: Floats) -> Wires:

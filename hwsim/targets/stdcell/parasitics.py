@@ -1,6 +1,6 @@
 """Resistance and capacitance of the routed nets, and Elmore delays from each driver to each sink.
 
-Every net lies on pairs of layers by its length (`Stack.shares`); its edges have the mean resistance and capacitance of that mix, horizontal and
+Every net lies on pairs of layers by its longest path (`Stack.shares`); its edges have the mean resistance and capacitance of that mix, horizontal and
 vertical parts apart, a via where they bend, and every pin a stack of vias down from the pair. Elmore: ``t(sink) = sum over the path of R_edge
 (C_edge / 2 + C below)``, the driver's own resistance left to the timer.
 """
@@ -61,7 +61,7 @@ class Wires:
 def side_wires(trees: Trees, stack: Stack, core_um2: float) -> SideWires:
     """Layers, resistance and capacitance of the trees of one side."""
     length = trees.net_length_um
-    shares = stack.balanced(length, core_um2)
+    shares = stack.balanced(trees.reach_um, length, core_um2)
     flat_ohm, tall_ohm = (np.array([pair[i].ohm_per_um for pair in stack.pairs]) for i in (0, 1))
     flat_f, tall_f = (np.array([pair[i].f_per_um for pair in stack.pairs]) for i in (0, 1))
     stack_ohm, stack_vias, bend_ohm = _climbs(stack)

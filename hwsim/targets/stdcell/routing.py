@@ -84,26 +84,27 @@ class Stack:
     def shares(self, length_um: Floats) -> Floats:
         """Which part of a net's wire lies on each pair [nets, pairs], by its length.
 
-        The length of change to a higher pair grows with the square of its pitch: as the resistance that a wire saves there falls.
+        The length of change to a higher pair grows with the square of its pitch, as the resistance that a wire saves there falls. Pairs of one pitch
+        share alike.
         """
-        above = np.ones((len(length_um), len(self.pairs) + 1))
-        above[:, -1] = 0.0
-        for k in range(1, len(self.pairs)):
-            scale = (self._pitch(k) / self._pitch(1)) ** 2 if k > 1 else 1.0
-            reach = self.choice.length_um * scale
+        pitch = np.array([(flat.pitch_um + tall.pitch_um) / 2 for flat, tall in self.pairs])
+        level = np.cumsum(np.r_[0, np.abs(np.diff(pitch[1:])) > 1e-9 * pitch[1:-1]]) + 1 if len(pitch) > 1 else np.zeros(0, int)
+        level = np.r_[0, level]
+        above = np.zeros((len(length_um), level[-1] + 2))
+        above[:, 0] = 1.0
+        for k in range(1, level[-1] + 1):
+            reach = self.choice.length_um * float(pitch[level == k][0] / pitch[level == 1][0]) ** 2
             above[:, k] = np.minimum(above[:, k - 1], 1.0 - np.exp(-((length_um / reach) ** self.choice.shape)))
-        found: Floats = above[:, :-1] - above[:, 1:]
+        each = (above[:, :-1] - above[:, 1:]) / np.bincount(level)
+        found: Floats = each[:, level]
         return found
 
-    def _pitch(self, pair: int) -> float:
-        return (self.pairs[pair][0].pitch_um + self.pairs[pair][1].pitch_um) / 2
-
-    def balanced(self, length_um: Floats, core_um2: float) -> Floats:
-        """`shares` of nets of these lengths, after what overfills a pair of layers over the whole core moved to others that have room.
+    def balanced(self, reach_um: Floats, length_um: Floats, core_um2: float) -> Floats:
+        """`shares` of nets by the length of their longest path (`reach_um`), moved from pairs that would overfill to pairs with room over the core.
 
         Wires go up first, then down. What no pair can hold stays on the top pair.
         """
-        shares = self.shares(length_um)
+        shares = self.shares(reach_um)
         load = length_um @ shares
         room = np.array([(1 / h.pitch_um + 1 / v.pitch_um) * core_um2 * self.usable for h, v in self.pairs])
         if len(self.routing) % 2 and len(self.pairs) > 1:

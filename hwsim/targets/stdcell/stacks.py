@@ -11,6 +11,7 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.targets.stdcell.access import Access
 from hwsim.targets.stdcell.beol import BACK, FRONT, routing_layer
 from hwsim.targets.stdcell.floorplan import Rows
+from hwsim.targets.stdcell.layout import Technology
 from hwsim.targets.stdcell.mapping import Options
 from hwsim.targets.stdcell.routing import LayerChoice, Stack, make_stack
 
@@ -107,3 +108,9 @@ def _stated(chip: Chip, highest: int) -> Stack:
         lowest=lowest - first,
         usable=chip.number("track_use"),
     )
+
+
+def technology_of(chip: Chip, options: Options) -> Technology:
+    """What a layout needs of a chip under a mapping. Raises `MissingParameter` and `InvalidMapping`."""
+    front, back = stacks(chip, options)
+    return Technology(row_geometry(chip), front, back, pin_access(chip), chip.number("drv_limit"))

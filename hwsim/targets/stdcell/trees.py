@@ -48,11 +48,26 @@ class Trees:
         return found
 
     @cached_property
+    def reach_um(self) -> Floats:
+        """Longest path from the driver to a sink of each net [nets]."""
+        return _reach(self.start, self.parent, self.length_um)
+
+    @cached_property
     def net_sinks(self) -> Ints:
         """Sinks of each net on this side [nets]."""
         held = np.concatenate([[0], np.cumsum((self.pin >= 0) & (self.parent >= 0))])
         found: Ints = (held[self.start[1:]] - held[self.start[:-1]]).astype(np.int32)
         return found
+
+
+@jit
+def _reach(start: Ints, parent: Ints, length: Floats) -> Floats:
+    found, path = np.zeros(len(start) - 1), np.zeros(len(parent))
+    for net in range(len(start) - 1):
+        for v in range(start[net] + 1, start[net + 1]):
+            path[v] = path[parent[v]] + length[v]
+            found[net] = max(found[net], path[v])
+    return found
 
 
 def grow_trees(placement: Placement, side: Sides, which: int) -> Trees:
