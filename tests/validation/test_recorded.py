@@ -11,7 +11,7 @@ from hwsim.core.resources import shipped
 from hwsim.readers.chip_file import chip_names
 
 
-@pytest.mark.parametrize("target", ["cluster", "fpga", "gpu", "manycore", "spiking", "wafer_mesh"])
+@pytest.mark.parametrize("target", ["cluster", "crossbar", "fpga", "gpu", "manycore", "spiking", "wafer_mesh"])
 def test_recorded_accuracy_is_current(target: str) -> None:
     found = hwsim.validate(target=target)
     checked = 0
