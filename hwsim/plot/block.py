@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import HwsimError
 from hwsim.plot import style
-from hwsim.targets.stdcell.layout import Layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from hwsim.targets.stdcell.layout import Layout
 
 SIDES = ("front", "back")
 KINDS = {"comb": style.SKY, "ff": style.VERMILION, "latch": style.PURPLE}
