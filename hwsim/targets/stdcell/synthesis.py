@@ -60,11 +60,16 @@ def synthesise(chip: Chip, rtl: Rtl, how: Recipe) -> Netlist:
 
     Raises `HwsimError` where pyosys is missing, `InvalidTrace` for RTL that cannot be synthesised, with Yosys' own words.
     """
+    return netlist_of(mapped_document(chip, rtl, how), load_library(chip).pin_roles, rtl.top)
+
+
+def mapped_document(chip: Chip, rtl: Rtl, how: Recipe) -> Mapping[str, Any]:
+    """As `synthesise`, in Yosys' JSON form."""
     library = load_library(chip)
-    cells = library.only({*usable_cells(chip, library)})
+    cells = library.only({*usable_cells(chip, library), library.unit_inverter})
     if how.buffered:
         cells.cell(how.driving_cell)
-    return netlist_of(_mapped(cells, rtl, how), library.pin_roles, rtl.top)
+    return _mapped(cells, rtl, how)
 
 
 def commands(rtl: Rtl, how: Recipe) -> Iterator[str]:
