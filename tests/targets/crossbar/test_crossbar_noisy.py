@@ -134,7 +134,7 @@ def test_wires_as_the_nodal_solver_has_them(exact: bool) -> None:
     shape = replace(WHOLE, rows=12, columns=16)
     x, w = numbers(shape, 4, 24, 12)
     wires = Wires(4, 2)
-    found = products(program(w, shape, Sources(wires=wires, exact_wires=exact), rng_of()), x, None, rng_of())
+    found = products(program(w, shape, Sources(wires=wires, solver="exact" if exact else "fast"), rng_of()), x, None, rng_of())
     g = target_conductances(w, shape).reshape(24, 24)
     volts, wanted = x * shape.read_v / 31, np.zeros((4, 24))
     for rows in (slice(0, 12), slice(12, 24)):
@@ -215,17 +215,11 @@ def test_what_does_not_fit_is_refused() -> None:
             products(written, bad, None, rng_of())
     with pytest.raises(InvalidTrace, match="weights"):
         program(w * 10, WHOLE, IDEAL, rng_of())
-    with pytest.raises(InvalidMapping, match="share a programming"):
-        ensemble(w, SLICED, IDEAL)
-    with pytest.raises(InvalidMapping, match="draw them with program"):
-        ensemble(w, WHOLE, Sources(stuck=StuckCells(0.01, 0.0)))
-    with pytest.raises(InvalidMapping, match="exact_wires off"):
-        ensemble(w, WHOLE, Sources(wires=Wires(1, 1), exact_wires=True))
     with pytest.raises(InvalidMapping, match="both or neither"):
         Sources(time_s=3.0)
     with pytest.raises(InvalidChip, match="fitted between"):
         program(w, WHOLE, Sources(programming=programming_error("pcm_like")), rng_of())
-    with pytest.raises(InvalidMapping, match="2 to 32 bits"):
+    with pytest.raises(InvalidMapping, match="32 with sign, not 1"):
         LinearConverter(1, 3.0)
     with pytest.raises(InvalidMapping, match="quantile"):
         calibrated_full_scale(written, x, 0.0)

@@ -17,7 +17,7 @@ from hwsim.readers.technology import technology
 
 Array = NDArray[np.float64]
 MEMRISTORS = "memristors"
-_SIGMA, _DRIFT = "_sigma_s", "_drift_start_s"
+_SIGMA, _DRIFT, _READ_NOISE = "_sigma_s", "_drift_start_s", "_read_noise"
 
 
 @dataclass(frozen=True)
@@ -128,3 +128,27 @@ class StuckCells:
         """Conductances with cells stuck at random."""
         u = rng.random(conductance_s.shape)
         return np.where(u < self.off, low_s, np.where(u < self.off + self.on, high_s, conductance_s))
+
+
+def read_noise(device_model: str) -> float:
+    """Relative standard deviation from read to read of this device model. Raises InvalidMapping for one that has none."""
+    table = technology(MEMRISTORS)
+    known = _ending(table, _READ_NOISE)
+    if device_model not in known:
+        raise InvalidMapping(f"no read noise of device model '{device_model}'{nearest(device_model, known)}; there is that of {', '.join(known)}")
+    return table.number(device_model + _READ_NOISE)
+
+
+def has_drift(device_model: str) -> bool:
+    """Whether a drift of this device model is published."""
+    return device_model + _DRIFT in technology(MEMRISTORS).params
+
+
+def has_read_noise(device_model: str) -> bool:
+    """Whether noise from read to read of this device model is published."""
+    return device_model + _READ_NOISE in technology(MEMRISTORS).params
+
+
+def has_programming_error(device_model: str) -> bool:
+    """Whether a programming error of this device model is published."""
+    return device_model + _SIGMA in technology(MEMRISTORS).params

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.engine.jit import jit
+from hwsim.targets.crossbar.functional.anew import add_errors
 from hwsim.targets.crossbar.functional.programming import Written
 from hwsim.targets.crossbar.functional.ramp import Ramp, convert
 from hwsim.targets.crossbar.functional.slices import Array, ArrayShape, checked_integers, input_slice
@@ -21,21 +22,27 @@ from hwsim.targets.crossbar.functional.slices import Array, ArrayShape, checked_
 
 @dataclass(frozen=True)
 class LinearConverter:
-    """Signed codes of `bits` bits; `full_scale` in digit products is the largest code. Raises InvalidMapping for less than 2 bits."""
+    """Codes of `bits` bits, `signed` for differential currents; `full_scale` in digit products is the largest code. Raises InvalidMapping."""
 
     bits: int
     full_scale: float
+    signed: bool = True
 
     def __post_init__(self) -> None:
-        if not 2 <= self.bits <= 32:
-            raise InvalidMapping(f"a converter of differential currents has 2 to 32 bits with sign, not {self.bits}")
+        if not 1 + self.signed <= self.bits <= 32:
+            raise InvalidMapping(f"a converter has 1 to 32 bits, of differential currents 2 to 32 with sign, not {self.bits}")
         if not 0 < self.full_scale < math.inf:
             raise InvalidMapping(f"a full scale of {self.full_scale:g} digit products")
 
     @property
     def most(self) -> int:
         """Largest code."""
-        return int(2 ** (self.bits - 1)) - 1
+        return int(2 ** (self.bits - self.signed)) - 1
+
+    @property
+    def least(self) -> int:
+        """Smallest code."""
+        return -self.most if self.signed else 0
 
     @property
     def step(self) -> float:
@@ -45,9 +52,10 @@ class LinearConverter:
 
 def lossless_converter(shape: ArrayShape, inputs: int) -> LinearConverter:
     """The smallest converter that has a code for every digit product sum of an array: steps of exactly 1."""
-    largest = min(shape.rows, inputs) * (2**shape.input_slice_bits - 1) * (2**shape.cell_bits - 1)
-    bits = math.ceil(math.log2(largest + 1)) + 1
-    return LinearConverter(max(2, bits), float(2 ** (max(2, bits) - 1) - 1))
+    largest = min(shape.rows, inputs) * (2**shape.input_slice_bits - 1) * (2**shape.cell_bits - 1) // (2 if shape.flipped else 1)
+    signed = shape.encoding == "pair" or not shape.complement
+    bits = max(math.ceil(math.log2(largest + 1)), 1) + signed
+    return LinearConverter(bits, float(2 ** (bits - signed) - 1), signed)
 
 
 @jit
@@ -63,24 +71,30 @@ def _noise(current: Array, variance: NDArray[np.float32], offset: Array, offset_
 
 
 @jit
-def _collect(total: Array, current: Array, step: float, most: float, weight: float) -> None:
-    """Convert currents and add them with their weight; `step` 0: no converter."""
+def _collect(
+    total: Array, current: Array, step: float, least: float, most: float, weight: float, turned: NDArray[np.bool_], applied: Array
+) -> None:
+    """Convert currents and add them with their weight; `step` 0: no converter. A turned column counts what is missing to `applied` of the read."""
     for b in range(current.shape[0]):
         for j in range(current.shape[1]):
             value = current[b, j]
             if step > 0.0:
-                value = step * min(max(np.rint(value / step), -most), most)
-            total[b, j] += weight * value
+                value = step * min(max(np.rint(value / step), least), most)
+            total[b, j] += weight * (applied[b] - value if turned[j] else value)
 
 
 def _currents(written: Written, x: Array, part: int, rows: slice, digit: int, rng: np.random.Generator) -> Array:
-    """Noisy column currents of one read in digit products, (reads, outputs)."""
+    """Noisy column currents in digit products, (slices, reads, outputs), of inputs `x` (slices, reads, inputs of the row part)."""
     current: Array = x @ written.difference[digit, rows]
-    variance: NDArray[np.float32] = np.empty((0, 0), np.float32)
-    if written.variance is not None:
-        single = x.astype(np.float32)  # half the time, and a variance needs no more digits
-        variance = np.asarray((single * single) @ written.variance[digit, rows], dtype=np.float32)
-    _noise(current, variance, written.offsets[part, digit], written.offset_variance, rng)
+    if written.cells is not None:
+        add_errors(written.cells, digit, rows, x, written.offset_variance, rng, current)
+        return current
+    for applied, read in zip(x, current, strict=True):
+        variance: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        if written.variance is not None:
+            single = applied.astype(np.float32)  # half the time, and a variance needs no more digits
+            variance = np.asarray((single * single) @ written.variance[digit, rows], dtype=np.float32)
+        _noise(read, variance, written.offsets[part, digit], written.offset_variance, rng)
     return current
 
 
@@ -92,17 +106,28 @@ def _inputs(written: Written, inputs: NDArray[np.generic]) -> NDArray[np.int64]:
     return found
 
 
-def products(written: Written, inputs: NDArray[np.generic], converter: LinearConverter | None, rng: np.random.Generator) -> Array:
-    """inputs @ weights as read, (reads, outputs), in units of the integers; `inputs`: integers, reads x inputs. Raises InvalidTrace."""
+def products(
+    written: Written, inputs: NDArray[np.generic], converter: LinearConverter | None, rng: np.random.Generator, *, gain: float = 1.0
+) -> Array:
+    """inputs @ weights as read, (reads, outputs), in units of the integers; `inputs`: integers, reads x inputs. Raises InvalidTrace.
+
+    `gain`: read voltage over the one that the converter's reference was set for; a converter that is no ramp does not follow it.
+    """
     x, shape = _inputs(written, inputs), written.shape
     total = np.zeros((len(x), written.outputs))
-    step, most = (converter.step, float(converter.most)) if converter is not None else (0.0, 0.0)
-    for t in range(shape.input_slices):
-        applied = input_slice(x, shape, t)
-        for part, rows in enumerate(shape.row_parts(written.inputs)):
-            for k in range(shape.weight_digits):
-                current = _currents(written, applied[:, rows], part, rows, k, rng)
-                _collect(total, current, step, most, 2.0 ** (t * shape.input_slice_bits + k * shape.cell_bits))
+    limits = (converter.step, float(converter.least), float(converter.most)) if converter is not None else (0.0, 0.0, 0.0)
+    slices = np.stack([input_slice(x, shape, t) for t in range(shape.input_slices)])
+    full = slices.sum(axis=-1)
+    for part, rows in enumerate(shape.row_parts(written.inputs)):
+        applied = np.ascontiguousarray(slices[:, :, rows])
+        largest = (2**shape.cell_bits - 1) * applied.sum(axis=-1)
+        for k in range(shape.weight_digits):
+            current = gain * _currents(written, applied, part, rows, k, rng)
+            for t in range(shape.input_slices):
+                _collect(total, current[t], *limits, shape.slice_weight(t) * 2.0 ** (k * shape.cell_bits), written.flips[part, k], largest[t])
+    if shape.weight_offset:
+        weights = np.array([shape.slice_weight(t) for t in range(shape.input_slices)])
+        total -= shape.weight_offset * (weights @ full)[:, None]
     return total
 
 
@@ -113,14 +138,14 @@ def held_values(written: Written, inputs: NDArray[np.generic], scale: float, rng
     """
     x, shape = _inputs(written, inputs), written.shape
     parts = shape.row_parts(written.inputs)
-    if shape.input_slices > 1 or shape.weight_digits > 1 or len(parts) > 1:
+    if shape.input_slices > 1 or shape.weight_digits > 1 or len(parts) > 1 or shape.encoding != "pair":
         raise InvalidMapping(
-            f"a nonlinear ramp cannot add {shape.input_slices} input slices, {shape.weight_digits} weight digits and {len(parts)} row parts: "
-            "apply inputs in one slice, hold a weight in one pair of cells, and take an array with a row for every input"
+            f"a nonlinear ramp cannot add {shape.input_slices} input slices, {shape.weight_digits} weight digits and {len(parts)} row parts, "
+            "nor subtract an offset: apply inputs in one slice, hold a weight in one pair of cells, and take an array with a row for every input"
         )
     if not 0 < scale < math.inf:
         raise InvalidTrace(f"a scale of {scale:g} per integer product")
-    return scale * _currents(written, input_slice(x, shape, 0), 0, parts[0], 0, rng)
+    return np.asarray(scale * _currents(written, input_slice(x, shape, 0)[None], 0, parts[0], 0, rng)[0], dtype=np.float64)
 
 
 def ramp_outputs(held: Array, ramp: Ramp, thresholds: Array) -> Array:

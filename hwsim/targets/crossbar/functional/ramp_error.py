@@ -3,6 +3,10 @@
 Each cell takes an independent Gaussian error of standard deviation sigma and cannot fall below 0. The error of threshold k is the sum of the errors
 of the steps before it, divided by the local step: output codes (LSB). The reciprocal of a step is interpolated between steps and held at both
 ends. One-point calibration subtracts the error of the middle threshold.
+
+Stuck-off cells conduct nothing: their step is missing. With `rescue` the calibration cells of the column stand in for them, the largest lost steps
+first, where they are not stuck off themselves; each is written to the lost step, so a rescued step has a write error like any other. (That they
+rescue is published; that each takes the place of one cell is assumed.)
 """
 
 from __future__ import annotations
@@ -43,19 +47,42 @@ class Nonlinearity:
 
 
 @jit
+def _write(
+    rng: np.random.Generator, cell_s: Vector, cells: NDArray[np.int64], sigma_s: Vector, stuck_off: float, spares: int, by_size: NDArray[np.int64],
+    written: Vector, lost: NDArray[np.int64],
+) -> None:
+    """Conductance of every step as written, into `written`; `lost`: scratch; `by_size`: steps, largest first."""
+    for k in range(len(cell_s)):
+        written[k], lost[k] = 0.0, 0
+        for _cell in range(cells[k]):
+            if stuck_off > 0.0 and rng.random() < stuck_off:
+                lost[k] += 1
+            else:
+                written[k] += max(cell_s[k] + sigma_s[k] * rng.standard_normal(), 0.0)
+    if stuck_off > 0.0:
+        left = 0
+        for _spare in range(spares):
+            left += rng.random() >= stuck_off
+        for k in by_size:
+            while lost[k] > 0 and left > 0:
+                written[k] += max(cell_s[k] + sigma_s[k] * rng.standard_normal(), 0.0)
+                lost[k] -= 1
+                left -= 1
+
+
+@jit
 def _draw(
-    rng: np.random.Generator, cell_s: Vector, cells: NDArray[np.int64], sigma_s: Vector, per_siemens: Vector, middle: int, draws: int
-) -> Vector:
-    """Sums over draws of mean |INL|, max |INL|, mean |DNL|, max |DNL|; `middle` below 0: no calibration."""
+    rng: np.random.Generator, cell_s: Vector, cells: NDArray[np.int64], sigma_s: Vector, per_siemens: Vector, middle: int, draws: int,
+    stuck_off: float, spares: int, by_size: NDArray[np.int64], found: Vector,
+) -> None:
+    """Mean |INL|, max |INL|, mean |DNL|, max |DNL| of every draw into `found` (draws, 4); `middle` below 0: no calibration."""
     steps = len(cell_s)
-    sums, error = np.zeros(4), np.zeros(steps + 1)
-    for _ in range(draws):
+    error, written, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps, np.int64)
+    for draw in range(draws):
         dnl_sum = dnl_max = inl_sum = inl_max = 0.0
+        _write(rng, cell_s, cells, sigma_s, stuck_off, spares, by_size, written, lost)
         for k in range(steps):
-            written = 0.0
-            for _cell in range(cells[k]):
-                written += max(cell_s[k] + sigma_s[k] * rng.standard_normal(), 0.0)
-            off = written - cell_s[k] * cells[k]
+            off = written[k] - cell_s[k] * cells[k]
             error[k + 1] = error[k] + off
             dnl = abs(off) / (cell_s[k] * cells[k])
             dnl_sum += dnl
@@ -65,8 +92,8 @@ def _draw(
             inl = abs(error[k] - bias) * per_siemens[k]
             inl_sum += inl
             inl_max = max(inl_max, inl)
-        sums += np.array([inl_sum / (steps + 1), inl_max, dnl_sum / steps, dnl_max])
-    return sums
+        found[draw, 0], found[draw, 1] = inl_sum / (steps + 1), inl_max
+        found[draw, 2], found[draw, 3] = dnl_sum / steps, dnl_max
 
 
 def _prepare(column: RampColumn, sigma_s: float | Vector, calibration: str) -> tuple[Vector, Vector, int]:
@@ -81,22 +108,43 @@ def _prepare(column: RampColumn, sigma_s: float | Vector, calibration: str) -> t
     return sigma, per_siemens, count // 2 if calibration == "one_point" else -1
 
 
-def ramp_nonlinearity(
-    column: RampColumn, sigma_s: float | Vector, calibration: str = "none", *, draws: int = DRAWS, rng: np.random.Generator | None = None
-) -> Nonlinearity:
-    """Monte Carlo over `draws` written ramps; `sigma_s`: of one cell, or one for each step. Raises InvalidMapping, InvalidChip."""
+def _defects(column: RampColumn, stuck_off: float, rescue: bool) -> tuple[float, int, NDArray[np.int64]]:
+    """Share of stuck cells, cells that may stand in, steps by size."""
+    if not 0 <= stuck_off <= 1:
+        raise InvalidChip(f"a share of stuck cells of {stuck_off:g} is not in 0..1")
+    return stuck_off, column.calibration_cells if rescue else 0, np.argsort(-column.cell_s)
+
+
+def nonlinearity_draws(
+    column: RampColumn, sigma_s: float | Vector, calibration: str = "none", *, draws: int = DRAWS, rng: np.random.Generator | None = None,
+    stuck_off: float = 0.0, rescue: bool = True,
+) -> Vector:
+    """(draws, 4): mean |INL|, largest |INL|, mean |DNL|, largest |DNL| of each written ramp, in LSB. Raises InvalidMapping, InvalidChip."""
     if draws < 1:
         raise InvalidMapping(f"{draws} draws")
     sigma, per_siemens, middle = _prepare(column, sigma_s, calibration)
-    sums = _draw(rng or np.random.default_rng(1), column.cell_s, column.cells, sigma, per_siemens, middle, draws) / draws
-    return Nonlinearity(*(float(value) for value in sums))
+    found = np.empty((draws, 4))
+    _draw(rng or np.random.default_rng(1), column.cell_s, column.cells, sigma, per_siemens, middle, draws,
+          *_defects(column, stuck_off, rescue), found)  # fmt: skip
+    return found
 
 
-def written_thresholds(column: RampColumn, sigma_s: float | Vector, calibration: str, rng: np.random.Generator) -> Vector:
+def ramp_nonlinearity(
+    column: RampColumn, sigma_s: float | Vector, calibration: str = "none", *, draws: int = DRAWS, rng: np.random.Generator | None = None,
+    stuck_off: float = 0.0, rescue: bool = True,
+) -> Nonlinearity:
+    """Monte Carlo over `draws` written ramps; `sigma_s`: of one cell, or one for each step. Raises InvalidMapping, InvalidChip."""
+    found = nonlinearity_draws(column, sigma_s, calibration, draws=draws, rng=rng, stuck_off=stuck_off, rescue=rescue)
+    return Nonlinearity(*(float(value) for value in found.mean(axis=0)))
+
+
+def written_thresholds(
+    column: RampColumn, sigma_s: float | Vector, calibration: str, rng: np.random.Generator, *, stuck_off: float = 0.0, rescue: bool = True
+) -> Vector:
     """Thresholds of one written ramp in units of the pre-activation, drawn once and kept. Raises InvalidMapping, InvalidChip."""
     sigma, _, middle = _prepare(column, sigma_s, calibration)
-    wanted = column.thresholds
-    written = [np.maximum(g + s * rng.standard_normal(n), 0.0).sum() for g, s, n in zip(column.cell_s, sigma, column.cells, strict=True)]
+    wanted, written = column.thresholds, np.empty_like(column.cell_s)
+    _write(rng, column.cell_s, column.cells, sigma, *_defects(column, stuck_off, rescue), written, np.empty(len(written), np.int64))
     found = wanted[0] + np.concatenate([[0.0], np.cumsum(written)]) / column.siemens_per_unit
     return np.asarray(found - (found[middle] - wanted[middle] if middle >= 0 else 0.0), dtype=np.float64)
 
