@@ -155,3 +155,10 @@ def test_a_faster_part_never_slows_the_whole(name: str, factor: int, hidden: int
     graph = single_op("lstm", input_size=40, hidden_size=hidden, dtype="int5")
     fast = hwsim.simulate(graph, CHIP.replace(**{name: P(name) * factor}), interval=False)
     assert fast.latency_s <= hwsim.simulate(graph, CHIP, interval=False).latency_s
+
+
+def test_long_columns_are_warned_of() -> None:
+    short, long = run("lstm", **KWS), run("lstm", input_size=128, hidden_size=2016, projection_size=504)
+    assert short.metric("ir_drop") == pytest.approx(P("wire_ohm") * P("g_mean_s") * 72**2 / 2 * P("mean_input"))
+    assert long.metric("ir_drop") == pytest.approx(short.metric("ir_drop") * (2016 / 72) ** 2)
+    assert not short.cost.program.warnings and any("2016 cells" in w for w in long.cost.program.warnings)

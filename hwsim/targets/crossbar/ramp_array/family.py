@@ -12,11 +12,12 @@ from hwsim.core.encoding import Fields
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
-from hwsim.core.program import Table
-from hwsim.targets.crossbar.functional.activation import ACTIVATIONS
+from hwsim.core.program import Program, Table
+from hwsim.targets.crossbar import spec
 from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Plan
 from hwsim.targets.crossbar.fold import applied
+from hwsim.targets.crossbar.functional.activation import ACTIVATIONS
 from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, LSTM_ACTIVATIONS, lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
@@ -26,6 +27,7 @@ from hwsim.targets.crossbar.stored import Stored
 
 Floats = NDArray[np.float64]
 LINEAR_PIECES = ("relu", "relu6", "leaky_relu")  # a linear ramp clipped at its ends, or of two slopes
+UNREADABLE = 1.0  # IR drop from which no voltage is left at the far cells
 WORK = frozenset({"elementwise", "pool", "lif"})
 
 
@@ -55,7 +57,27 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     numbers = {**made.numbers, "adc_code": ADC_CODES[adc], "bit_serial": float(serial), "columns_used": columns,
                "ramp_functions": float(max(1, len(functions)))}  # fmt: skip
     counted = gate_macs(graph)
-    return replace(made, graph=made.graph.with_meta(requested_macs=counted), numbers=numbers)
+    drop = float(ir_drop(spec.PARAMETERS.record(chip), _rows(made.table.rows))[0])
+    warnings = made.warnings if drop < UNREADABLE else (*made.warnings, (
+        f"the wires of the longest columns ({_rows(made.table.rows):.0f} cells) would drop {drop:.2g} times the read voltage: time, energy and area "
+        "are those of the array as published, which does not say how it is read"
+    ))  # fmt: skip
+    return replace(made, graph=made.graph.with_meta(requested_macs=counted), numbers=numbers, warnings=warnings)
+
+
+def ir_drop(p: Table, rows: float) -> Floats:
+    """Worst IR drop as a share of the read voltage, by rule of thumb: ``r G N^2 / 2`` times the mean input; above about 0.1 values suffer."""
+    return np.asarray(p["wire_ohm"] * p["g_mean_s"] * rows**2 / 2 * p["mean_input"])
+
+
+def _rows(rows: Table) -> float:
+    """Cells of the longest column."""
+    return float((rows["inputs"] / np.maximum(rows["blocks"], 1)).max(initial=0.0))
+
+
+def rates(program: Program, params: Table) -> dict[str, Floats]:
+    """The worst IR drop."""
+    return {"ir_drop": ir_drop(params, _rows(program.rows))}
 
 
 def _recurrent(graph: Graph) -> set[str]:
@@ -100,7 +122,7 @@ def default_dtype(chip: Chip, kind: str) -> str:
 
 
 FAMILY = Family(
-    name="ramp_array", code=CODE, about="one array per matrix behind shared ramps", plan=plan, area_mm2=area_mm2,
+    name="ramp_array", code=CODE, rates=rates, about="one array per matrix behind shared ramps", plan=plan, area_mm2=area_mm2,
     options=frozenset({"duplication", "conv_mapping"}), default_dtype=default_dtype, primitives=PRIMITIVES,
     parts={
         "adc": ("adc", "adc_energy", "sample_hold_energy", "columns", "ramp", "converters"), "dac": ("driver_energy",),

@@ -10,8 +10,8 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Mapped
 from hwsim.targets.crossbar.adc.ramp import comparator_j, ramp_clocks
 from hwsim.targets.crossbar.family import PrimitiveRun
-from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.functional.ramp import MAX_BITS
+from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.ramp_array.price import level_converter_mm2, mlsa_j, sar_converter_mm2, sar_j
 from hwsim.targets.crossbar.spec import PARAMETERS
 

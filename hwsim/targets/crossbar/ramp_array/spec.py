@@ -16,6 +16,7 @@ CONSTANTS = (
     Constant("mean_input", most=1),  # mean pulse width as a share of the longest
     Constant("cell_mm2"),
     Constant("supply_v"),
+    Constant("wire_ohm"),  # of a column, per cell
     Constant("row_cell_f"),  # farads of a row per cell: wire and access gate
     # converters
     Constant("adc", text=True, words=tuple(ADC_CODES)),
