@@ -18,6 +18,7 @@ from hwsim.targets.stdcell.trees import Trees
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+DETOUR_CELLS = 2  # wires leave a full cell for others no further away
 CELL_TRACKS = 15  # side of a global-routing cell in tracks of the second routing layer, as global routers use
 
 
@@ -48,11 +49,15 @@ class Congestion:
 
 
 def spread_out(demand: Floats) -> Floats:
-    """Means over squares of 3 x 3 cells (those at the edge repeat): a router detours around a full cell through its neighbours."""
-    padded = np.pad(demand, 1, mode="edge")
+    """Means over squares of `2 DETOUR_CELLS + 1` cells a side, inside the core: a router leads wires around a full cell through its neighbours."""
     lines, columns = demand.shape
-    total: Floats = np.sum([padded[i : i + lines, j : j + columns] for i in range(3) for j in range(3)], axis=0)
-    return total / 9.0
+    sums = np.zeros((lines + 1, columns + 1))
+    sums[1:, 1:] = demand.cumsum(axis=0).cumsum(axis=1)
+    top, low = np.minimum(np.arange(lines) + DETOUR_CELLS + 1, lines), np.maximum(np.arange(lines) - DETOUR_CELLS, 0)
+    right, left = np.minimum(np.arange(columns) + DETOUR_CELLS + 1, columns), np.maximum(np.arange(columns) - DETOUR_CELLS, 0)
+    held = sums[np.ix_(top, right)] - sums[np.ix_(low, right)] - sums[np.ix_(top, left)] + sums[np.ix_(low, left)]
+    found: Floats = held / np.outer(top - low, right - left)
+    return found
 
 
 def demand_map(trees: Trees, plan: Floorplan, stack: Stack) -> Congestion:

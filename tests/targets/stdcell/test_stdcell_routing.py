@@ -128,10 +128,11 @@ def test_more_metals_never_overflow_more(layout: Layout) -> None:
 
 
 def test_spreading_demand_keeps_its_sum_inside() -> None:
-    demand = np.zeros((7, 7))
-    demand[3, 3] = 9.0
+    demand = np.zeros((11, 11))
+    demand[5, 5] = 25.0
     found = spread_out(demand)
-    assert found.sum() == pytest.approx(9.0) and found.max() == pytest.approx(1.0)
+    assert found.sum() == pytest.approx(25.0) and found.max() == pytest.approx(1.0)
+    assert spread_out(np.full((4, 3), 2.0)) == pytest.approx(np.full((4, 3), 2.0))  # no wire comes from outside of the core
 
 
 def test_pins_in_use_are_those_with_a_wire_on_the_side(layout: Layout) -> None:
