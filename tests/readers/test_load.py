@@ -30,7 +30,7 @@ def test_graphs_are_cached():
     ("name", "options", "message"),
     [
         ("lama3-8b", {}, "unknown trace 'lama3-8b' (did you mean llama3-8b"),
-        ("net.onnx", {}, "net.onnx: ONNX files are not read yet"),
+        ("net.onnx", {}, "net.onnx: no such file"),
         ("none.csv", {}, "none.csv: no such file"),
         ("no/where", {}, "no such file or folder"),
         ("llama3-8b", {"batch": {}}, "unhashable"),

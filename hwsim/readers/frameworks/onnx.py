@@ -12,8 +12,10 @@ from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
 from hwsim.readers.frameworks.attention import fused
 from hwsim.readers.frameworks.importer import Importer
+from hwsim.readers.frameworks.onnx_fused import FUSED
 from hwsim.readers.frameworks.onnx_model import OnnxFile
-from hwsim.readers.frameworks.onnx_quant import ALL
+from hwsim.readers.frameworks.onnx_ops import HANDLERS
+from hwsim.readers.frameworks.onnx_quant import QUANTISED
 from hwsim.readers.frameworks.onnx_reading import Reading
 
 FLOATS = ("fp32", "fp16", "bf16", "fp64")
@@ -39,7 +41,7 @@ def read_onnx(
     importer = Importer(formats, number_format(weight_dtype).name if weight_dtype else "")
     reading = Reading(file, importer)
     try:
-        reading.run(ALL)
+        reading.run({**HANDLERS, **QUANTISED, **FUSED})
         graph = importer.result(allow_unknown, trace=where.stem, parameters=_parameters(file), **({"batch": batch} if batch else {}))
     except InvalidTrace as bad:
         raise InvalidTrace(bad.problem, location=Location(str(where))) from None
@@ -71,16 +73,20 @@ def _batch(batch: int | None, path: Path) -> int | None:
 
 
 def _parameters(file: OnnxFile) -> int:
-    """Stored numbers that operators read, without running means and variances, scales and zero points of quantisation, and shapes."""
-    stored = {t.name: math.prod(t.dims) for t in file.model.graph.initializer if file.known.dtypes.get(t.name) not in ("int64", "int32")}
-    skipped: set[str] = set()
-    read: set[str] = set()
+    """Stored numbers that operators read, without running means and variances, scales and zero points of quantisation, and shapes.
+
+    Integers of 32 bits count where they are biases of quantised operators.
+    """
+    stored = {t.name: math.prod(t.dims) for t in file.model.graph.initializer}
+    counted: set[str] = set()
     for node in file.model.graph.node:
-        read.update(node.input)
-        if node.op_type == "BatchNormalization":
-            skipped.update(node.input[3:5])
-        elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
-            skipped.update(node.input[1:3])
-        elif node.op_type.startswith("QLinear"):
-            skipped.update(n for i, n in enumerate(node.input) if i not in (0, 3, 8))
-    return sum(size for name, size in stored.items() if name in read and name not in skipped)
+        names = list(node.input)
+        kept = {"BatchNormalization": (0, 1, 2), "QuantizeLinear": (0,), "DequantizeLinear": (0,), "QGemm": (0, 3, 6)}.get(node.op_type)
+        if node.op_type.startswith("QLinear"):
+            kept = (0, 3, 8)
+        biases = {n for i, n in enumerate(names) if kept and i in (kept[-1], 0)}
+        for i, name in enumerate(names):
+            whole = file.known.dtypes.get(name) in ("int64", "int32")
+            if (kept is None or i in kept) and (not whole or name in biases):
+                counted.add(name)
+    return sum(size for name, size in stored.items() if name in counted)

@@ -54,6 +54,7 @@ class Node:
     attrs: Mapping[str, Any]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    domain: str = ""
 
 
 class OnnxFile:
@@ -161,7 +162,7 @@ class OnnxFile:
             if not self._fold(proto, attrs):
                 self._infer(proto)
                 plain = {k: v.decode() if isinstance(v, bytes) else v for k, v in attrs.items()}
-                yield Node(proto.op_type, proto.name or f"{proto.op_type}_{i}", plain, tuple(proto.input), tuple(proto.output))
+                yield Node(proto.op_type, proto.name or f"{proto.op_type}_{i}", plain, tuple(proto.input), tuple(proto.output), proto.domain)
 
     def _fold(self, proto: Any, attrs: Mapping[str, Any]) -> bool:
         """Compute what depends on shapes and small constants alone."""
@@ -182,7 +183,11 @@ class OnnxFile:
             return False
         if any(a.HasField("g") for a in proto.attribute) or (proto.op_type == "ConstantOfShape" and known.data[names[0]].prod() > SMALL):
             return False
-        for name, value in zip(proto.output, self._evaluate(proto, names), strict=False):
+        try:
+            made = self._evaluate(proto, names)
+        except (RuntimeError, ValueError, TypeError, IndexError):  # the reference evaluator has no, or another, form of this operator
+            return False
+        for name, value in zip(proto.output, made, strict=False):
             if name:
                 self._set(name, np.asarray(value))
         return True
@@ -215,7 +220,10 @@ class OnnxFile:
         if any(n not in known.types for n in names) or not onnx.defs.has(proto.op_type, proto.domain):
             return
         version = self.opsets.get(proto.domain or "ai.onnx", 1)
-        schema = onnx.defs.get_schema(proto.op_type, version, proto.domain)
+        try:
+            schema = onnx.defs.get_schema(proto.op_type, version, proto.domain)
+        except onnx.defs.SchemaError:
+            raise self._wrong(f"operator '{proto.name or proto.op_type}': opset {version} has no {proto.op_type}") from None
         data = {n: onnx.numpy_helper.from_array(known.data[n], n) for n in names if n in known.data}
         error = importlib.import_module("onnx.shape_inference").InferenceError
         try:

@@ -21,22 +21,14 @@ EACH = {  # operators of one pass over the elements
     "Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "max", "Min": "min", "Mod": "div", "Sum": "add", "Mean": "add", "Where": "where",
     "Equal": "compare", "Less": "compare", "LessOrEqual": "compare", "Greater": "compare", "GreaterOrEqual": "compare", "And": "compare",
     "Or": "compare", "Xor": "compare", "Not": "neg", "IsNaN": "compare", "IsInf": "compare", "ThresholdedRelu": "relu", "BiasGelu": "gelu",
-    "QuickGelu": "silu",
+    "QuickGelu": "silu", **dict.fromkeys(("Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"), "sin"),
+    **dict.fromkeys(("BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "BitShift"), "compare"),
 }  # fmt: skip
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
 REDUCTIONS = (
-    "ReduceMean",
-    "ReduceSum",
-    "ReduceMax",
-    "ReduceMin",
-    "ReduceProd",
-    "ReduceL1",
-    "ReduceL2",
-    "ReduceSumSquare",
-    "ReduceLogSumExp",
-    "ArgMax",
-    "ArgMin",
-)
+    "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum",
+    "ReduceLogSumExp", "ArgMax", "ArgMin",
+)  # fmt: skip
 FLOATS = ("fp16", "bf16", "fp32", "fp64", "fp8")
 
 
@@ -85,7 +77,7 @@ def conv(r: Reading, node: Node) -> list[Value]:
 
 
 def convolve(r: Reading, node: Node, x: Value, weight: Value, bias: bool) -> Value:
-    """A convolution with a node's attributes. Raises `InvalidTrace` for weights that are computed."""
+    """A convolution with a node's attributes."""
     dims = len(x.shape) - 2
     ones = [1] * dims
     strides, dilations = list(node.attrs.get("strides", ones)), list(node.attrs.get("dilations", ones))
@@ -108,7 +100,9 @@ def pads_of(node: Node, sizes: Sequence[int], window: Sequence[int], strides: Se
 
 def conv_transpose(r: Reading, node: Node) -> list[Value]:
     """ConvTranspose."""
-    return [r.made.transposed_conv(r.value(node.inputs[0]), r.value(node.inputs[1]), r.shape(node), groups=int(node.attrs.get("group", 1)))]
+    x, shape = r.value(node.inputs[0]), r.shape(node)
+    made = r.made.transposed_conv(x, r.value(node.inputs[1]), shape, groups=int(node.attrs.get("group", 1)))
+    return [r.made.each("bias", [made], shape) if r.has(node, 2) else made]
 
 
 def gemm(r: Reading, node: Node) -> list[Value]:
@@ -116,10 +110,14 @@ def gemm(r: Reading, node: Node) -> list[Value]:
     a, b = r.value(node.inputs[0]), r.value(node.inputs[1])
     a = r.made.copy(a, (a.shape[1], a.shape[0]), "transpose") if node.attrs.get("transA", 0) else a
     n = b.shape[0] if node.attrs.get("transB", 0) else b.shape[1]
+    added = r.value(node.inputs[2]) if r.has(node, 2) else None
     if b.constant:
-        return [r.made.linear(a, b, n, r.shape(node), bias=r.has(node, 2))]
-    made = r.made.matmul(a, r.made.view(b, (a.shape[1], n)), r.shape(node))
-    return [r.made.each("add", [made, r.value(node.inputs[2])], r.shape(node)) if r.has(node, 2) else made]
+        own = added is not None and added.constant and added.elements in (1, n)
+        made = r.made.linear(a, b, n, r.shape(node), bias=own)
+        added = None if own else added
+    else:
+        made = r.made.matmul(a, r.made.view(b, (a.shape[1], n)), r.shape(node))
+    return [made if added is None else r.made.each("add", [made, added], r.shape(node))]
 
 
 def matmul(r: Reading, node: Node) -> list[Value]:
@@ -151,9 +149,12 @@ def layer_norm(r: Reading, node: Node) -> list[Value]:
 
 
 def skip_layer_norm(r: Reading, node: Node) -> list[Value]:
-    """The sum of two tensors, normalised (the fused form of optimised transformers)."""
-    x = r.made.each("add", [r.value(node.inputs[0]), r.value(node.inputs[1])], r.shape(node))
-    return [r.made.norm(x, x.shape[-1], "layer", 2)]
+    """The sum of two tensors, normalised (the fused form of optimised transformers); the sum may be a result too, the fourth."""
+    x = r.value(node.inputs[0])
+    x = r.made.each("add", [x, r.value(node.inputs[1])], x.shape)
+    simple = "Simplified" in node.kind
+    made = r.made.norm(x, x.shape[-1], "rms" if simple else "layer", 1 if simple else 2)
+    return [made, x] if len(node.outputs) > 3 and node.outputs[3] else [made]
 
 
 def group_norm(r: Reading, node: Node) -> list[Value]:
@@ -183,7 +184,7 @@ def pool(r: Reading, node: Node) -> list[Value]:
 def global_pool(r: Reading, node: Node) -> list[Value]:
     """GlobalAveragePool, GlobalMaxPool."""
     x = r.value(node.inputs[0])
-    return [r.made.mean(x, math.prod(x.shape[2:]), r.shape(node))]
+    return [r.made.mean(x, math.prod(x.shape[2:]), r.shape(node), function="max" if "Max" in node.kind else "average")]
 
 
 def reduce(r: Reading, node: Node) -> list[Value]:
@@ -191,7 +192,8 @@ def reduce(r: Reading, node: Node) -> list[Value]:
     x, shape = r.value(node.inputs[0]), r.shape(node)
     if math.prod(shape) == x.elements:
         return [r.made.view(x, shape)]
-    return [r.made.mean(x, x.elements // max(1, math.prod(shape)), shape, "int64" if node.kind.startswith("Arg") else "")]
+    function = "max" if node.kind.endswith(("Max", "Min")) else "average"
+    return [r.made.mean(x, x.elements // max(1, math.prod(shape)), shape, "int64" if node.kind.startswith("Arg") else "", function)]
 
 
 def concat(r: Reading, node: Node) -> list[Value]:
@@ -301,7 +303,8 @@ def top_k(r: Reading, node: Node) -> list[Value]:
 HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(EACH, each), **dict.fromkeys(VIEWS, view), **dict.fromkeys(REDUCTIONS, reduce),
     **dict.fromkeys(("Concat",), concat), "Clip": clip, "Cast": cast, "CastLike": cast, "Conv": conv, "ConvTranspose": conv_transpose, "Gemm": gemm,
-    "MatMul": matmul, "BatchNormalization": batch_norm, "SkipLayerNormalization": skip_layer_norm, "Softmax": softmax, "LogSoftmax": softmax,
+    "MatMul": matmul, "BatchNormalization": batch_norm, "SkipLayerNormalization": skip_layer_norm,
+    "SkipSimplifiedLayerNormalization": skip_layer_norm, "Softmax": softmax, "LogSoftmax": softmax,
     **dict.fromkeys(("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"), layer_norm),
     **dict.fromkeys(("InstanceNormalization", "GroupNormalization"), group_norm),
     **dict.fromkeys(("MaxPool", "AveragePool"), pool), **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), global_pool),

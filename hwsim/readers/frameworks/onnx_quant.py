@@ -10,7 +10,7 @@ import math
 
 from hwsim.readers.frameworks.importer import Value
 from hwsim.readers.frameworks.onnx_model import Node
-from hwsim.readers.frameworks.onnx_ops import HANDLERS, convolve, product
+from hwsim.readers.frameworks.onnx_ops import convolve, product
 from hwsim.readers.frameworks.onnx_reading import Handler, Reading
 
 INTEGERS = ("int4", "uint4", "int8", "uint8", "int16", "uint16")
@@ -93,4 +93,3 @@ QUANTISED: dict[str, Handler] = {
     "QLinearMul": qlinear_each, "QGemm": qgemm, "QLinearConcat": qlinear_concat,
     **dict.fromkeys(("QLinearSigmoid", "QLinearLeakyRelu", "QLinearGlobalAveragePool", "QLinearSoftmax"), qlinear_one),
 }  # fmt: skip
-ALL: dict[str, Handler] = {**HANDLERS, **QUANTISED}

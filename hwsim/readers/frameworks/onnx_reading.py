@@ -9,6 +9,7 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.readers.frameworks.importer import Importer, Value
 from hwsim.readers.frameworks.onnx_model import Node, OnnxFile, Shape
 
+KEPT = ("QuantizeLinear", "DequantizeLinear")  # of stored values: they keep the format that the values are stored in
 Handler = Callable[["Reading", Node], "list[Value]"]
 
 
@@ -29,6 +30,8 @@ class Reading:
         if name not in self.values:
             if name not in self.known.shapes:
                 raise InvalidTrace(f"tensor '{name}' has no known shape")
+            if name not in self.known.stored:
+                raise InvalidTrace(f"tensor '{name}' is a result that has no model (statistics of training, indices of a window)")
             self.values[name] = self.made.constant(self.known.shapes[name], self.known.dtypes[name])
         return self.values[name]
 
@@ -60,6 +63,11 @@ class Reading:
             self.lost.update(o for o in node.outputs if o)
         return lost
 
+    def _stored(self, node: Node) -> bool:
+        """Whether a node works on stored values alone (too large to fold): a runtime computes it once, ahead of time."""
+        ready = all(name in self.known.shapes for name in node.outputs if name) and any(node.outputs)
+        return ready and node.kind not in KEPT and any(node.inputs) and all(x.constant for x in self.of(node))
+
     def run(self, handlers: Mapping[str, Handler]) -> None:
         """Walk the file."""
         for node in self.file.nodes():
@@ -69,7 +77,9 @@ class Reading:
                 self.made.behind += 1
                 continue
             handler = handlers.get(node.kind)
-            if handler is None:
+            if self._stored(node):
+                results = [self.made.constant(self.known.shapes[o], self.known.dtypes[o]) for o in names]
+            elif handler is None:
                 self.lost.update(o for o in names if o not in self.known.shapes)
                 names = [o for o in names if o in self.known.shapes]
                 results = self.made.skip(node.kind, [(self.known.shapes[o], self.known.dtypes[o]) for o in names])
