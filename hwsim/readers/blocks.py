@@ -14,6 +14,7 @@ from hwsim.core.resources import shipped
 FOLDER = "blocks"  # of models/
 INCLUDE = re.compile(r'^\s*`include\s+"([^"]+)"', re.MULTILINE)
 SYSTEM_VERILOG = (".sv",)
+PLAIN, MODULE = re.compile(r"[\w.+-]+"), re.compile(r"[A-Za-z_][\w$]*")
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,14 @@ def find_rtl(names: str | Sequence[str], top: str | None = None) -> Rtl:
     if not names:
         raise InvalidTrace("rtl names no file")
     files = tuple(block_file(name).resolve() for name in names)
+    if len({file.name for file in files}) < len(files):
+        raise InvalidTrace(f"two files of one name among {', '.join(file.name for file in files)}")
+    if odd := [file.name for file in files if not PLAIN.fullmatch(file.name)]:
+        raise InvalidTrace(f"'{odd[0]}': a file of RTL is named with letters, digits and . _ + - only")
     if not top:
         raise InvalidTrace(f"{files[0].name}: name the top module (top)")
+    if not MODULE.fullmatch(top):
+        raise InvalidTrace(f"top is the name of a module, got '{top}'")
     beside = tuple(dict.fromkeys(file.parent for file in files if INCLUDE.search(read_bytes(file).decode("utf-8", "replace"))))
     return Rtl(files, top, include=beside, elaborate=any(file.suffix in SYSTEM_VERILOG for file in files))
 

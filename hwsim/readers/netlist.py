@@ -135,8 +135,8 @@ class _Flattener:
                 self.bind(use, inner, prefix, name + SEPARATOR)
                 yield from self.cells(inner, name + SEPARATOR, (*path, use.of))
             else:
-                known = [*self.roles, *self.modules]
-                raise self.refuse(f"'{use.name}' is of unknown type '{use.of}': no module here, no cell of the library{nearest(use.of, known)}", use.line)
+                known = nearest(use.of, [*self.roles, *self.modules])
+                raise self.refuse(f"'{use.name}' is of unknown type '{use.of}': no module here, no cell of the library{known}", use.line)
 
     @staticmethod
     def inside(bit: Bit, prefix: str) -> Bit:

@@ -32,7 +32,13 @@ from hwsim.tech.netlist import Netlist
 
 PS, FF = 1e-12, 1e-15
 LIBERTY, CONSTRAINTS, SCRIPT, OUT = "cells.lib", "limits.constr", "run.ys", "mapped.json"
-RUNNER = "import sys; from pyosys import libyosys as y; d = y.Design(); [y.run_pass(s, d) for s in open(sys.argv[1], encoding='utf-8').read().splitlines()]"
+INCLUDED, SEARCHED = "included", "searched"  # links to folders of included files, and of modules that are found by name
+RUNNER = """import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for line in open(sys.argv[1], encoding="utf-8").read().splitlines():
+    libyosys.run_pass(line, design)
+"""
 FAULT = re.compile(r"^(?:(?P<place>\S+?:\d+)(?:\.\d+)?(?:-\d+(?:\.\d+)?)?(?::\d+)?: )?(?:ERROR|error): (?P<what>.*)$", re.MULTILINE)
 
 
@@ -47,7 +53,7 @@ class Recipe:
 
 
 def recipe(chip: Chip, buffered: bool, delay_s: float | None = None) -> Recipe:
-    """The recipe of the library of `chip`; `delay_s` replaces the delay that it aims at. Raises `MissingParameter` for what the chip does not state."""
+    """The recipe of the library of `chip`; `delay_s` replaces the delay that it aims at. Raises `MissingParameter` for what it does not state."""
     needed = [*(["abc_delay_s"] if delay_s is None else []), *(["driving_cell", "output_load_f"] if buffered else [])]
     if missing := [name for name in needed if name not in chip.params]:
         raise MissingParameter(missing[0], chip.name, chip.params)
@@ -74,11 +80,11 @@ def mapped_document(chip: Chip, rtl: Rtl, how: Recipe) -> Mapping[str, Any]:
 
 def commands(rtl: Rtl, how: Recipe) -> Iterator[str]:
     """The lines of the Yosys script; files are those of the working folder."""
-    folders = " ".join(f'-I "{folder}"' for folder in rtl.include)
+    folders = " ".join(f"-I {INCLUDED}{i}" for i in range(len(rtl.include)))
     macros = " ".join(f"-D {name}" for name in rtl.defines)
-    files = " ".join(f'"{file.name}"' for file in rtl.files)
+    files = " ".join(file.name for file in rtl.files)
     if rtl.elaborate:
-        modules = " ".join(f'-y "{folder}" -Y .sv' for folder in rtl.modules)
+        modules = " ".join(f"-y {SEARCHED}{i} -Y .sv" for i in range(len(rtl.modules)))
         yield f"read_slang --top {rtl.top} {macros} {folders} {modules} {files}"
     else:
         yield " ".join(f"read_verilog -sv {macros} {folders} {files}".split())
@@ -103,6 +109,9 @@ def _mapped(library: Library, rtl: Rtl, how: Recipe) -> Mapping[str, Any]:
                 return found
         for file in rtl.files:  # names of cells, which ABC's choices depend on, hold the file as it was named: always without its folder
             (folder / file.name).write_bytes(read_bytes(file))
+        for name, places in ((INCLUDED, rtl.include), (SEARCHED, rtl.modules)):
+            for i, place in enumerate(places):
+                (folder / f"{name}{i}").symlink_to(place, target_is_directory=True)
         _run(folder)
         document = compact(json.loads((folder / OUT).read_text(encoding="utf-8")), rtl.top)
     _keep(kept, document)
@@ -112,11 +121,8 @@ def _mapped(library: Library, rtl: Rtl, how: Recipe) -> Mapping[str, Any]:
 def _key(folder: Path, rtl: Rtl) -> str:
     """What a result depends on: sources, library, recipe, version of Yosys; without the places of files."""
     digest = hashlib.sha256(yosys_version().encode())
-    script = (folder / SCRIPT).read_text(encoding="utf-8")
-    for place in (*rtl.include, *rtl.modules):
-        script = script.replace(str(place), place.name)
-    parts = [(SCRIPT, script.encode()), *((name, (folder / name).read_bytes()) for name in (LIBERTY, CONSTRAINTS)), *rtl.text()]
-    for name, content in parts:
+    parts = ((name, (folder / name).read_bytes()) for name in (SCRIPT, LIBERTY, CONSTRAINTS))
+    for name, content in (*parts, *rtl.text()):
         digest.update(f"{name}:{len(content)}:".encode() + content)
     return digest.hexdigest()
 
