@@ -42,5 +42,11 @@ FAMILY = (
     *constants("f3d_short_circuit_per_v2 f3d_access_f", zero=True, **OPEN),
 )
 
-PARAMETERS = ParameterTable((*LIBRARY, *FAMILY, *LAYOUT))
+BLOCK = (
+    # a block: rises of a net per clock cycle, and what multiplies the shortest period (skew, uncertainty, paths that the model does not have)
+    Constant("activity", zero=True, most=1.0, **OPEN),
+    Constant("timing_margin", **OPEN),
+)
+
+PARAMETERS = ParameterTable((*LIBRARY, *FAMILY, *LAYOUT, *BLOCK))
 SLOTS = (Slot("compute", "cycles", "core"),)
