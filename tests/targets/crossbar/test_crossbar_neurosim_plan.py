@@ -69,7 +69,9 @@ def test_slower_adders_take_more_clocks_at_65_nm() -> None:
 
 def test_buffer_clocks_do_not_depend_on_the_configuration() -> None:
     base = of_layers(run(vgg8()), "buffer")
-    assert of_layers(run(vgg8(), adc="sar", adc_bits=7), "buffer") == base
+    assert of_layers(run(vgg8(), adc="sar"), "buffer") == base
+    wider = of_layers(run(vgg8(), adc="sar", adc_bits=7), "buffer")  # results carry the converter's bits
+    assert all(more > less for more, less in zip(wider, base, strict=True) if less > 0)
     assert of_layers(run(vgg8(), 65), "buffer") == base
 
 

@@ -66,9 +66,12 @@ def accumulation_clocks(op: Any, p: Any) -> float:
 
 @part
 def buffer_clocks(op: Any, p: Any) -> float:
-    """Inputs written to and read from the elements' buffers, shifted past the kernel's elements, and results written and read."""
+    """Inputs written to and read from the elements' buffers, shifted past the kernel's elements, and results written and read.
+
+    A buffered result has the width of an array's result (`sum_bits`).
+    """
     inputs = op.tile_inputs * op.input_bits * (2.0 / p.buffer_bus_bits + op.shifts / p.shift_bus_bits)
-    results = op.element_outputs * p.result_word_bits * 2.0 / p.buffer_bus_bits
+    results = op.element_outputs * sum_bits(op, p) * 2.0 / p.buffer_bus_bits
     return float(op.positions * (inputs + results))
 
 

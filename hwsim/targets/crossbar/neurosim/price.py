@@ -67,7 +67,7 @@ def price_matrix(op: Any, p: Any, out: Any) -> None:
     out.accumulation_energy = clocked * (p.adc_bits + INPUT_BITS) * (flops + adders) * gate_j
     reads = op.positions * op.input_bits * p.columns_per_adc * op.array_count
     out.driver_energy = reads * op.row_fill * p.row_driver_units * gate_j
-    stored = op.tiles * (op.tile_inputs * op.input_bits * max(1.0, op.shifts) + op.element_outputs * p.result_word_bits)
+    stored = op.tiles * (op.tile_inputs * op.input_bits * max(1.0, op.shifts) + op.element_outputs * sum_bits(op, p))
     out.buffer_energy = op.positions * stored * 2.0 * p.buffer_bit_units * gate_j
     wire_j = p.wire_f_per_m * (1.0 + p.repeater_load) * p.supply_v * p.supply_v * p.bus_activity
     chip_bits = op.chip_inputs * op.input_bits + op.outputs * op.output_bits  # what a partial sum has beyond them seldom toggles

@@ -50,7 +50,7 @@ CONSTANTS = (
     Constant("converter_leak_share", zero=True, most=1),
     # floor plan and buses
     Constant("design_clock_hz"),
-    *constants("chip_bus_bits chip_input_bus_bits tile_bus_bits buffer_bus_bits shift_bus_bits result_word_bits pool_lanes", least=1, whole=True),
+    *constants("chip_bus_bits chip_input_bus_bits tile_bus_bits buffer_bus_bits shift_bus_bits pool_lanes", least=1, whole=True),
     *constants("chip_route_sides tile_route_sides chip_wire_share tile_wire_share bus_activity repeater_load bus_pitch_f"),
 )  # fmt: skip
 NUMBERS = (
