@@ -10,11 +10,12 @@ from typing import Any
 from hwsim import __version__
 from hwsim.core.chip import Chip
 from hwsim.core.cost import Cost
-from hwsim.core.errors import InvalidMapping, InvalidTrace, nearest
+from hwsim.core.errors import InvalidMapping, InvalidTrace, UnsupportedOp, nearest
 from hwsim.core.graph import Graph
+from hwsim.core.program import Program
 from hwsim.core.report import Interval, Report
 from hwsim.core.resources import shipped
-from hwsim.core.target import Target, check_timesteps, load_target
+from hwsim.core.target import AnalogTarget, Target, check_timesteps, load_target
 from hwsim.engine import analytic
 from hwsim.engine.interval import intervals
 from hwsim.readers.chip_file import load_chip as read_chip
@@ -42,10 +43,12 @@ def simulate(
     fidelity: str = "analytic",
     interval: bool = True,
     allow_unmodelled: bool = False,
+    accuracy: bool = False,
 ) -> Report:
     """Price `graph` on `chip` and return the report.
 
     `mapping` holds the target's options (``{"grid": (420, 420)}``). `fidelity` is ``analytic`` (closed forms) or ``event`` (SimPy and cycle loops).
+    `accuracy` adds how far results are from digital ones (`Report.analog`), for targets that compute with analog cells; others refuse.
     Raises `InvalidMapping`, `UnsupportedOp`, `Infeasible`, `MissingParameter`.
 
     >>> report = simulate(load_graph("llama3-8b", phase="decode", context=4096), load_chip("wse2"), {"grid": (420, 420)})
@@ -71,8 +74,16 @@ def simulate(
         own = "tokens_per_s" in program.figures  # a target's own definition, not tokens over latency
         return with_rates(intervals(target, program), tokens=0.0 if own else report.tokens)
 
-    report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name.partition("+")[0]), sample if interval else None)
+    report = Report(cost, fidelity, {"hwsim": __version__}, recorded_accuracy(chip.name.partition("+")[0]), sample if interval else None,
+                    _analog(target, program) if accuracy else {})  # fmt: skip
     return report
+
+
+def _analog(target: Target, program: Program) -> Mapping[str, Any]:
+    """Accuracy of a program's results. Raises `UnsupportedOp` for a target that computes digitally."""
+    if not isinstance(target, AnalogTarget):
+        raise UnsupportedOp(target.name, ("accuracy of results: this target computes digitally, and its results are those of the number formats",))
+    return target.analog(program)
 
 
 def with_rates(found: Interval, tokens: float) -> Interval:

@@ -39,6 +39,7 @@ TraceArgs = Annotated[list[str] | None, typer.Option("--arg", metavar="NAME=VALU
 Fidelity = Annotated[str, typer.Option(help="analytic (closed forms) or event (simulated contention, cycle loops).")]
 NoInterval = Annotated[bool, typer.Option("--no-interval", help="Skip the intervals, for speed.")]
 AllowUnmodelled = Annotated[bool, typer.Option("--allow-unmodelled", help="Skip operators without a model; totals become lower bounds.")]
+Accuracy = Annotated[bool, typer.Option("--accuracy", help="Add how far results are from digital ones (targets with analog cells).")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE|-", help="Write JSON to a file, or '-' for nothing but JSON on stdout.")]
 
 _GRID = re.compile(r"\d+(x\d+)+")

@@ -11,6 +11,7 @@ from rich.text import Text
 from hwsim.cli.output import console, metric, plain_value, share, table
 from hwsim.core.report import Report
 from hwsim.core.units import engineering
+from hwsim.plot.analog import analog_tables
 
 HEADLINE = (
     ("latency_s", "latency"), ("cycles", "cycles"), ("frequency_hz", "clock"), ("tokens_per_s", "tokens/s"), ("inferences_per_s", "inferences/s"),
@@ -35,6 +36,8 @@ def print_report(report: Report, *, sources: bool = False) -> None:
     for part in _machine(report):
         screen.print()
         screen.print(part)
+    if report.analog:
+        _print_analog(screen, report.analog)
     print_notes(screen, report, sources=sources)
 
 
@@ -129,6 +132,14 @@ def _machine(report: Report) -> Iterator[Group]:
         yield table("utilisation", ("resource", "busy"), [(k, share(v)) for k, v in shares.items()])
     if program.figures:
         yield table("resources", ("", "value"), [(k, f"{v:,.6g}" if abs(v) < 1e6 else f"{v:,.0f}") for k, v in program.figures.items()])
+
+
+def _print_analog(screen: Console, found: Mapping[str, Any]) -> None:
+    for heading, columns, rows in analog_tables(found):
+        screen.print()
+        screen.print(table(heading, columns, rows))
+    bullets(screen, "\naccuracy of analog results: assumptions", found["assumptions"])
+    bullets(screen, "\naccuracy of analog results: warnings", found["warnings"])
 
 
 def print_notes(screen: Console, report: Report, *, sources: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwsim.cli import block as blocks
 from hwsim.cli import options as o
 from hwsim.cli import plot as drawing
 from hwsim.cli.output import STDOUT, check_writable, console, metric, table, working, write_json
@@ -26,7 +27,7 @@ def run(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
     layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, sources: Sources = False, json: o.Json = None,
-    html: drawing.Html = None, timeline: drawing.Timeline = None, arg: o.TraceArgs = None,
+    html: drawing.Html = None, timeline: drawing.Timeline = None, arg: o.TraceArgs = None, accuracy: o.Accuracy = False,
 ) -> None:  # fmt: skip
     """Simulate an operator graph on a chip: latency, energy, area, and how sure."""
     check_writable(json)
@@ -44,7 +45,7 @@ def run(
     if "dtype" not in settings and (is_network(trace) or is_spiking(trace)):
         settings |= _own_dtype(silicon, "")
     graph = api.load_graph(trace, **settings)
-    report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json)
+    report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json, accuracy)
     drawing.write_outputs([report], html, timeline)
 
 
@@ -72,12 +73,15 @@ def _own_dtype(chip: Chip, kind: str) -> dict[str, str]:
 
 
 def _simulate_and_show(
-    graph: Graph, chip: Chip, mapping: Mapping[str, Any], fidelity: str, no_interval: bool, allow_unmodelled: bool, sources: bool, json: str | None
+    graph: Graph, chip: Chip, mapping: Mapping[str, Any], fidelity: str, no_interval: bool, allow_unmodelled: bool, sources: bool, json: str | None,
+    accuracy: bool = False,
 ) -> Report:
     from hwsim import api  # noqa: PLC0415  (as above)
 
     with working(f"simulating {graph.name} on {chip.name}"):
-        report = api.simulate(graph, chip, mapping, fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
+        report = api.simulate(
+            graph, chip, mapping, fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled, accuracy=accuracy
+        )
         _ = report.interval
     if json is not None:
         write_json(report.to_dict(), json)
@@ -109,6 +113,11 @@ def compare(
     from hwsim import api  # noqa: PLC0415  (as above)
 
     silicon = {name: api.load_chip(name, **o.assignments(constants[name], "--set", InvalidChip)) for name in chip}
+    if blocks.wants_blocks(trace, silicon):
+        if settings or html is not None or fidelity != "analytic":
+            raise InvalidTrace(f"'{trace}' is a gate-level block: it takes --map, --set and --json only")
+        blocks.compare_blocks(trace, silicon, mappings, json)
+        return
     graph = api.load_graph(trace, **settings)
     with working(f"simulating {graph.name} on {len(chip)} chips"):
         reports = {

@@ -28,6 +28,7 @@ class Report:
 
     `interval[metric]` is the central 90 % when the chip's ranged constants vary together (computed when first asked for);
     `accuracy[metric]` is the error that validation found for this target and metric, where known.
+    `analog`: how far results are from digital ones (conditions, converters, layers, tasks), where it was asked for; else empty.
     """
 
     cost: Cost
@@ -35,6 +36,7 @@ class Report:
     versions: Mapping[str, str]
     accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     sample: Callable[[], Interval] | None = field(default=None, compare=False, repr=False)
+    analog: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def cycles(self) -> float:
@@ -210,6 +212,7 @@ class Report:
             "resources": dict(program.figures), "interval": {k: list(v) for k, v in self.interval.items()},
             "accuracy": {k: dict(v) for k, v in self.accuracy.items()}, "breakdown": self.breakdown(), "ops": self.table(),
             "assumptions": list(program.assumptions), "warnings": list(program.warnings), "sources": self.sources(),
+            **({"analog": dict(self.analog)} if self.analog else {}),
         }  # fmt: skip
 
 

@@ -89,6 +89,14 @@ class Target(Protocol):
         """Names of the chip constants that `map` itself depends on with these options; None = all of them (the mapper searches)."""
 
 
+@runtime_checkable
+class AnalogTarget(Protocol):
+    """A target whose results have errors that it models; an addition to `Target` that most have not."""
+
+    def analog(self, program: Program) -> Mapping[str, Any]:
+        """How far the results of `program` are from digital ones, as plain data. Raises `UnsupportedOp`, `InvalidMapping`."""
+
+
 class TargetBase:
     """What most targets do alike; a target overrides what it does otherwise.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.plot import charts, style
+from hwsim.plot.analog import analog_tables
 from hwsim.plot.data import Points, ReportView
 from hwsim.plot.heatmap import values_of
 from hwsim.plot.pareto import choose_axes, front_of
@@ -46,9 +47,18 @@ def report_sections(report: ReportView, advice: str) -> list[Section]:
         made.append(section("timeline", "Timeline", note=note, charts=[charts.timeline(report.spans)]))
     else:
         made.append(section("timeline", "Timeline", note=f"None: {advice}."))
+    if found := report.record.get("analog"):
+        made.append(_analog(found))
     made.append(_assumptions([report]))
     made.append(_sources([report]))
     return made
+
+
+def _analog(found: Mapping[str, Any]) -> Section:
+    """How far results are from digital ones."""
+    facts = [{"head": [heading, *columns[1:]], "rows": [list(row) for row in rows]} for heading, columns, rows in analog_tables(found)]
+    lists = [{"title": word, "lines": list(found[word])} for word in ("warnings", "assumptions") if found[word]]
+    return section("accuracy", "Accuracy of analog results", facts=facts, lists=lists)
 
 
 def _headline(report: ReportView) -> dict[str, Any]:

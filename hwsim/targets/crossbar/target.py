@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,12 @@ class CrossbarTarget(TargetBase):
         family = family_of(program.chip)
         power, area = family.static_w(params), family.area_mm2(params)
         return {n: v for n, v in power.items() if v.any()}, {n: v for n, v in area.items() if v.any()}
+
+    def analog(self, program: Program) -> Mapping[str, Any]:
+        """How far results are from digital ones (`hwsim.targets.crossbar.analog`). Raises `UnsupportedOp`, `InvalidMapping`, `InvalidChip`."""
+        from hwsim.targets.crossbar.analog.report import analog  # noqa: PLC0415  (compiles much: only when asked for)
+
+        return analog(program)
 
     def structural(self, mapping: Mapped) -> frozenset[str] | None:
         """What any family's plan reads, the words, and constants that stated options replace."""

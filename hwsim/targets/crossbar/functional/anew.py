@@ -98,5 +98,6 @@ def _errors(
 
 def add_errors(cells: Cells, digit: int, rows: slice, x: Array, offset_variance: float, rng: np.random.Generator, current: Array) -> None:
     """Add the errors of a new programming per read to the mean currents (slices, reads, outputs), in place; `x`: (slices, reads, inputs)."""
-    parts = [np.ascontiguousarray(a[digit, rows]) for a in (cells.mean, cells.variance, cells.factor, cells.spread)]
-    _errors(x, *parts, cells.stuck.off, cells.stuck.on, cells.low, cells.high, cells.read_noise, offset_variance, rng, current)
+    every = (cells.mean, cells.variance, cells.factor, cells.spread)
+    mean, variance, factor, spread = (np.ascontiguousarray(a[digit, rows]) for a in every)
+    _errors(x, mean, variance, factor, spread, cells.stuck.off, cells.stuck.on, cells.low, cells.high, cells.read_noise, offset_variance, rng, current)

@@ -6,20 +6,22 @@ h' = s(o) tanh(c'). On the crossbar the products are one read, sigmoid and tanh 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidTrace
-from hwsim.targets.crossbar.functional.noisy import held_values, ramp_outputs
-from hwsim.targets.crossbar.functional.programming import Sources, program
+from hwsim.targets.crossbar.functional.noisy import LinearConverter, held_values, products, ramp_outputs
+from hwsim.targets.crossbar.functional.programming import Sources, Written, program
 from hwsim.targets.crossbar.functional.ramp import Ramp, place
 from hwsim.targets.crossbar.functional.ramp_error import written_thresholds
 from hwsim.targets.crossbar.functional.slices import ArrayShape, quantise
 from hwsim.targets.crossbar.functional.tasks import Sequences
 
 Array = NDArray[np.float64]
+RampSet = tuple[tuple[Ramp, Array], tuple[Ramp, Array], tuple[Ramp, Array]]
 RATE, FIRST, SECOND, SMALL, BATCH, LARGEST = 5e-3, 0.9, 0.999, 1e-8, 64, 1.0  # Adam, and the largest gradient norm
 
 
@@ -154,20 +156,62 @@ def _convert(held: Array, ramp: tuple[Ramp, Array]) -> Array:
     return ramp_outputs(held, *ramp) + 0.5 * ramp[0].lsb
 
 
+Gates = Callable[[Array], tuple[Array, Array, Array, Array]]
+
+
+def evaluate_through(net: Lstm, data: Sequences, gates: Gates, bend: Callable[[Array], Array]) -> Score:
+    """The network with `gates` (of [x, h], (samples, inputs + hidden)) and `bend` (tanh of the cell state) by other means; the head is digital."""
+    h = c = np.zeros((len(data.inputs), net.hidden))
+    states = []
+    for t in range(data.inputs.shape[1]):
+        i, f, g, o = gates(np.concatenate([data.inputs[:, t], h], axis=1))
+        c = f * c + i * g
+        h = o * bend(c)
+        states.append(h)
+    return _score(np.stack(states, axis=1), net.head, data)
+
+
 def evaluate_on_crossbar(net: Lstm, data: Sequences, shape: ArrayShape, sources: Sources, ramps: Ramps, rng: np.random.Generator) -> Score:
     """The network with its gates on one array, written once: noise of reads in every step. Raises InvalidMapping, InvalidTrace, InvalidChip.
 
     Inputs and hidden states are quantised to the array's input bits over -1..1, weights over their largest magnitude; the head is digital.
     """
+    drawn = program_and_ramps(net, shape, sources, ramps, rng)
+    return evaluate_behind_ramps(net, data, *drawn, rng)
+
+
+def program_and_ramps(net: Lstm, shape: ArrayShape, sources: Sources, ramps: Ramps, rng: np.random.Generator) -> tuple[Written, float, RampSet]:
+    """The gates as written, the value of one weight level, and ramps for sigmoid, tanh, and tanh of the cell state."""
     integers, unit = quantise(net.gates, shape.weight_limit)
     written = program(integers, shape, sources, rng)
-    sigmoid, tanh, cell = ramps.written("sigmoid", 0.0, rng), ramps.written("tanh", -1.0, rng), ramps.written("tanh", -1.0, rng)
-    h = c = np.zeros((len(data.inputs), net.hidden))
-    states = []
-    for t in range(data.inputs.shape[1]):
-        joined, step = quantise(np.concatenate([data.inputs[:, t], h], axis=1), shape.input_limit, 1.0)
-        i, f, g, o = np.split(held_values(written, joined, unit * step, rng), 4, axis=1)
-        c = _convert(f, sigmoid) * c + _convert(i, sigmoid) * _convert(g, tanh)
-        h = _convert(o, sigmoid) * _convert(c, cell)
-        states.append(h)
-    return _score(np.stack(states, axis=1), net.head, data)
+    return written, unit, (ramps.written("sigmoid", 0.0, rng), ramps.written("tanh", -1.0, rng), ramps.written("tanh", -1.0, rng))
+
+
+def evaluate_behind_ramps(net: Lstm, data: Sequences, written: Written, unit: float, ramps: RampSet, rng: np.random.Generator) -> Score:
+    """The network behind ramps (sigmoid, tanh, tanh of the cell state) as written; `unit`: value of one weight level."""
+    sigmoid, tanh, cell = ramps
+
+    def gates(joined: Array) -> tuple[Array, Array, Array, Array]:
+        inputs, step = quantise(joined, written.shape.input_limit, 1.0)
+        i, f, g, o = np.split(held_values(written, inputs, unit * step, rng), 4, axis=1)
+        return _convert(i, sigmoid), _convert(f, sigmoid), _convert(g, tanh), _convert(o, sigmoid)
+
+    return evaluate_through(net, data, gates, lambda c: _convert(c, cell))
+
+
+def evaluate_behind_converters(
+    net: Lstm, data: Sequences, written: Written, unit: float, converter: LinearConverter, rng: np.random.Generator, *, gain: float = 1.0
+) -> Score:
+    """The network behind linear converters, sigmoid and tanh evaluated digitally without error."""
+
+    def gates(joined: Array) -> tuple[Array, Array, Array, Array]:
+        inputs, step = quantise(joined, written.shape.input_limit, 1.0)
+        i, f, g, o = np.split(unit * step * products(written, inputs, converter, rng, gain=gain), 4, axis=1)
+        return _sigmoid(i), _sigmoid(f), np.asarray(np.tanh(g)), _sigmoid(o)
+
+    return evaluate_through(net, data, gates, lambda c: np.asarray(np.tanh(c)))
+
+
+def gate_inputs(net: Lstm, data: Sequences) -> Array:
+    """[x, h] of every step in full precision, (samples x steps, inputs + hidden)."""
+    return np.concatenate([kept[0] for kept in _forward(net, data.inputs)[1]])

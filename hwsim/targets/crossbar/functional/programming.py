@@ -205,6 +205,6 @@ def _cells(target: Array, mean: Array, variance: Array, share: Array | float, sh
     if sources.drift is not None and sources.time_s is not None:
         first, second = sources.drift.moments(target, sources.time_s)
         factor, spread = factor * first, second / first**2 - 1.0
-    single = [_by_digit(a).astype(np.float32) for a in (mean, variance, factor, spread)]
+    a, b, c, d = (_by_digit(of).astype(np.float32) for of in (mean, variance, factor, spread))
     low, high = shape.g_min_s / shape.level_s, shape.g_max_s / shape.level_s
-    return Cells(*single, sources.stuck or StuckCells(0.0, 0.0), low, high, sources.read_noise)
+    return Cells(a, b, c, d, sources.stuck or StuckCells(0.0, 0.0), low, high, sources.read_noise)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant
+from hwsim.targets.crossbar.analog.constants import CONSTANTS as ANALOG
 
 CODE = 30.0
 CONSTANTS = (
@@ -29,7 +30,7 @@ CONSTANTS = (
     # lines
     Constant("wl_driver_f", zero=True),
     Constant("wl_cell_f", zero=True),
-    Constant("wl_setup_j", zero=True),  # of a word line and vector
+    Constant("wl_low_v", zero=True),  # level between the pulses of a vector
     Constant("line_driver_f", zero=True),
     Constant("line_cell_f", zero=True),
     # neurons: one to a column of cells
@@ -44,6 +45,8 @@ CONSTANTS = (
     Constant("neuron_sample_mm2", zero=True),
     Constant("row_driver_mm2", zero=True),
     Constant("core_other_mm2", zero=True),
+    Constant("wire_ohm"),  # of a row or column, per cell: for the accuracy of results
+    *ANALOG,
 )
 NUMBERS = ("phase_rule",)
 FIELDS: tuple[str, ...] = ()

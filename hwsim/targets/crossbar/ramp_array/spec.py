@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwsim.core.parameters import Constant
+from hwsim.targets.crossbar.analog.constants import CONSTANTS as ANALOG
 
 CODE = 1.0
 NL_RAMP, LINEAR_RAMP, SAR, MLSA = 1.0, 2.0, 3.0, 4.0
@@ -40,6 +41,7 @@ CONSTANTS = (
     Constant("activation_j"),
     # area
     Constant("column_mm2"),
+    *ANALOG,
 )
 NUMBERS = ("adc_code", "bit_serial", "columns_used", "ramp_functions")
 FIELDS = (

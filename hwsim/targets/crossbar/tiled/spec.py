@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant
+from hwsim.targets.crossbar.analog.constants import CONSTANTS as ANALOG
 
 CODE = 20.0
 UNIT, CORE, TILE, CHIP = "unit", "core", "tile", "chip"
@@ -75,6 +76,8 @@ CONSTANTS = (
     Constant("noc_cycles", size=5),  # of a packet at these injections
     Constant("chip_link_j"),  # one packet; information: the link's power flows whether it works or not
     Constant("chip_link_bytes_per_s"),
+    Constant("wire_ohm"),  # of a row or column, per cell: for the accuracy of results
+    *ANALOG,
 )
 NUMBERS: tuple[str, ...] = ()
 FIELDS = (

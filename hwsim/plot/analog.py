@@ -1,0 +1,42 @@
+"""The accuracy of analog results as tables of text, for the terminal and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Rows = list[tuple[str, ...]]
+
+
+def analog_tables(found: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], Rows]]:
+    """(heading, columns, rows) of `Report.analog`."""
+    runs = found["conditions"]["programmings"]
+    made = [("accuracy of analog results: conditions", ("", "value"), [(k.replace("_", " "), _text(v)) for k, v in found["conditions"].items()])]
+    if found["converters"]:
+        heads = ("function", "bits", "cells", "INL mean", "INL max", "DNL mean", "DNL max", "INL mean, closed form")
+        made.append(("ramps: LSB, means over programmings", heads, [
+            (c["function"], str(c["bits"]), str(c["cells"]),
+             *(f"{c[n]:.3f}" for n in ("inl_mean_lsb", "inl_max_lsb", "dnl_mean_lsb", "dnl_max_lsb", "inl_estimate_lsb")))
+            for c in found["converters"]
+        ]))  # fmt: skip
+    heads = ("matrix", "size", "relative RMS error", "SNR", "effective bits", "converters alone", "IR drop")
+    made.append((f"error of each matrix ({runs} programmings)", heads, [
+        (e["name"], f"{e['inputs']} x {e['outputs']}", f"{e['relative_rms']:.2%} +- {e['spread']:.2%}", f"{e['snr_db']:.1f} dB",
+         f"{e['effective_bits']:.1f}", f"{e['converters_only']:.2%}", f"{e['ir_drop_share']:.1%}")
+        for e in found["layers"]
+    ]))  # fmt: skip
+    heads = ("task", "digital", "converters alone", "analog", "worst", "bits: digital", "bits: analog")
+    made.append((f"small tasks ({runs} programmings)", heads, [
+        (t["name"], f"{t['digital']:.1%}", f"{t['converters_only']:.1%}", f"{t['analog']:.1%} +- {t['spread']:.1%}", f"{t['worst']:.1%}",
+         f"{t['digital_bits']:.2f}", f"{t['analog_bits']:.2f} +- {t['bits_spread']:.2f}")
+        for t in found["tasks"]
+    ]))  # fmt: skip
+    return made
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return " to ".join(_text(v) for v in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value).replace("_", " ")
