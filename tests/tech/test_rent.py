@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hwsim
 from hwsim.core.errors import InvalidTrace
 from hwsim.tech.rent import Block, davis_density, davis_mean, davis_wires, donath_mean, random_length_um
 
@@ -64,3 +65,11 @@ def test_wire_scales_with_the_size_of_cells_and_grows_with_white_space(factor: f
     assert random_length_um(larger, 0.2) == pytest.approx(random_length_um(AES, 0.2) * math.sqrt(factor))
     assert random_length_um(replace(AES, core_area_um2=2000 * factor), 0.2) > random_length_um(AES, 0.2)
     assert random_length_um(replace(AES, rent_k=AES.rent_k * factor), 0.2) > random_length_um(AES, 0.2)
+
+
+def test_the_estimate_meets_the_block_that_it_was_fitted_on_and_keeps_order() -> None:
+    chip = hwsim.load_chip("asap7")
+    given = {"cells": 9961, "nets": 10219, "mean_fanout": 2.777, "rent_p": 0.34, "rent_k": 22.99, "cell_area_um2": 1159.97, "core_area_um2": 2000.0}
+    found = hwsim.primitive("wirelength_estimate", chip, given)["wirelength_um"]
+    assert found == pytest.approx(50228.7, rel=0.01)  # AES on ASAP7, OpenROAD-flow-scripts @8c009b0
+    assert hwsim.primitive("wirelength_estimate", chip, {**given, "core_area_um2": 4000.0})["wirelength_um"] > found
