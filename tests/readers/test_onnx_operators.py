@@ -35,7 +35,7 @@ def test_passes_over_the_elements(tmp_path, kind):
     logical, two = ("And", "Or", "Xor", "Not"), onnx.defs.get_schema(kind, 24).min_input
     form = (onnx.TensorProto.BOOL, [2, 6]) if kind in logical else [2, 6]
     names = ["a", "b", "c"][:two]
-    inputs = {n: form for n in names}
+    inputs = dict.fromkeys(names, form)
     if kind == "Where":
         inputs["a"] = (onnx.TensorProto.BOOL, [2, 6])
     graph = graph_of(tmp_path, node(kind, " ".join(names)), inputs, opset=24)
@@ -51,8 +51,8 @@ def test_operands_that_are_broadcast(tmp_path):
     assert made_by(tmp_path, node("Add", "a b"), {"a": [3, 1], "b": [1, 4]}) == (["embedding", "bias"], 12)
     assert made_by(tmp_path, node("Pow", "x e"), X, [stored("e", value=2)]) == (["mul"], 192)
     assert made_by(tmp_path, node("Pow", "x e"), X, [stored("e", value=0.5)]) == (["pow"], 192)
-    assert made_by(tmp_path, node("Sum", "a b c"), dict.fromkeys("abc", [5])) == (["add", "add"], 5)
-    assert made_by(tmp_path, node("Max", "a b c"), dict.fromkeys("abc", [5])) == (["max", "max"], 5)
+    assert made_by(tmp_path, node("Sum", "a b c"), {"a": [5], "b": [5], "c": [5]}) == (["add", "add"], 5)
+    assert made_by(tmp_path, node("Max", "a b c"), {"a": [5], "b": [5], "c": [5]}) == (["max", "max"], 5)
 
 
 def test_what_works_on_stored_values_alone_is_done_ahead_of_time(tmp_path):

@@ -157,6 +157,11 @@ class OnnxFile:
                     self._initial(tensor)
                 yield from self._walk(branch.node)
                 for inner, outer in zip(branch.output, proto.output, strict=True):
+                    if inner.name in self.known.data:
+                        self._set(outer, self.known.data[inner.name])
+                        continue
+                    if inner.name in self.known.types:
+                        self._type(outer, self.known.types[inner.name])
                     yield Node("Identity", outer, {}, (inner.name,), (outer,))
                 continue
             if not self._fold(proto, attrs):
