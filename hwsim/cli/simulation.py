@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwsim.cli import block as blocks
+from hwsim.cli import landscape
 from hwsim.cli import options as o
 from hwsim.cli import plot as drawing
 from hwsim.cli.output import STDOUT, check_writable, console, metric, table, working, write_json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hwsim.core.report import Report
 
 Sources = Annotated[bool, typer.Option("--sources", help="Print every constant used, with its source.")]
+Scatter = Annotated[str | None, typer.Option("--scatter", metavar="FILE", help="With --chip all: draw energy against latency.", show_default=False)]
 RATIOS = ("latency_s", "tokens_per_s", "energy_j", "power_w", "area_mm2")
 
 
@@ -97,19 +99,24 @@ def compare(
     batch: o.Batch = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, logits: o.Logits = None,
     layers: o.Layers = None, max_context: o.MaxContext = None, set_: o.ChipSets = None, map_: o.ChipMaps = None, fidelity: o.Fidelity = "analytic",
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
-    html: drawing.Html = None, arg: o.TraceArgs = None,
+    html: drawing.Html = None, arg: o.TraceArgs = None, scatter: Scatter = None,
 ) -> None:  # fmt: skip
-    """Simulate one operator graph on several chips: one table, with ratios to the first."""
+    """Simulate one operator graph on several chips: one table, with ratios to the first; --chip all: on every chip, refusals with their reasons."""
     check_writable(json)
     drawing.check_outputs(html, None, fidelity)
     if repeated := next((c for i, c in enumerate(chip) if c in chip[:i]), None):
         raise InvalidChip(f"chip '{repeated}' is given twice")
-    mappings, constants = o.split_by_chip(map_, chip), o.texts_by_chip(set_, "--set", chip)
     settings = o.stated(
         phase=phase, prompt=prompt, generate=generate, context=context, batch=batch, dtype=dtype, weight_dtype=weight_dtype, kv_dtype=kv_dtype,
         logits=logits, layers=layers, max_context=max_context,
     )  # fmt: skip
     settings |= o.parse_values(arg, "--arg", InvalidTrace)
+    if chip == [landscape.ALL]:
+        landscape.everywhere(trace, settings, map_, set_, json, scatter)
+        return
+    if scatter is not None:
+        raise InvalidTrace("--scatter is for --chip all")
+    mappings, constants = o.split_by_chip(map_, chip), o.texts_by_chip(set_, "--set", chip)
     from hwsim import api  # noqa: PLC0415  (as above)
 
     silicon = {name: api.load_chip(name, **o.assignments(constants[name], "--set", InvalidChip)) for name in chip}
