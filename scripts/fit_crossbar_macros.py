@@ -2,9 +2,8 @@
 
     python scripts/fit_crossbar_macros.py        about five seconds
 
-Least squares of relative errors. NeuRRAM: one clock from four latencies; the set-up of a word line from three energies, the swings being C V^2;
-energies of an integration and a conversion step from three energies of neurons and, for one phase at 5 bits, from what its TOPS/W leaves beside word
-lines and pulses. Sinangil: clocked rows and tripping comparators from the energies at mean codes 0, 6 and 15.
+Least squares of relative errors. NeuRRAM: one clock from four latencies; energies of an integration and a conversion step from three energies of
+neurons and, for one phase at 5 bits, from what its TOPS/W leaves beside word lines and pulses. Sinangil: clocked rows and tripping comparators from the energies at mean codes 0, 6 and 15.
 """
 
 from __future__ import annotations
@@ -40,25 +39,22 @@ def operations(bits: int, output: int, rule: str) -> tuple[float, float, float]:
 
 
 def neurram() -> Mapping[str, float]:
-    """Clock, word-line set-up, integration and conversion step."""
-    chip = hwsim.load_chip("neurram").replace(wl_setup_j=0.0)
+    """Clock, integration and conversion step."""
+    chip = hwsim.load_chip("neurram")
     counts = [operations(bits, output, rule) for _, rule, bits, output in ROWS]
     period = relative([[sum(c)] for c in counts], [CASES[f"neurram-{name}-{rule}-latency"].value for name, rule, *_ in ROWS])[0]
 
-    def part(bits: int, component: str, setup_j: float = 0.0) -> float:
+    def part(bits: int, component: str) -> float:
         asked = {"input_bits": bits, "weight_bits": 4, "output_bits": bits + 2, "component": component}
-        return float(MVM(chip.replace(wl_setup_j=setup_j), asked, {})["energy_j"])
+        return float(MVM(chip, asked, {})["energy_j"])
 
-    names = {1: "neurram-o3-i1", 3: "neurram-o5-i3", 5: "neurram-o7-i5"}
-    lines = {bits: CASES[f"{name}-energy-wl-switching"].value for bits, name in names.items()}
-    weights = {bits: 1 / measured**2 for bits, measured in lines.items()}
-    setup = sum(weights[b] * (lines[b] - part(b, "wl_switching")) for b in lines) / sum(weights.values()) / 256
+    names = ("neurram-o3-i1", "neurram-o5-i3", "neurram-o7-i5")
     whole = 65536 / (CASES["neurram-o7-i5-one-tops-per-w"].value * 1e12)
-    neurons = [CASES[f"{name}-energy-neuron"].value for name in names.values()]
-    measured = [*neurons, whole - part(5, "wl_switching", setup) - part(5, "input_pulses")]
+    neurons = [CASES[f"{name}-energy-neuron"].value for name in names]
+    measured = [*neurons, whole - part(5, "wl_switching") - part(5, "input_pulses")]
     rows = [operations(1, 3, "one"), operations(3, 5, "one"), operations(5, 7, "two"), operations(5, 7, "one")]
     integration, step = relative([[256 * i, 256 * s] for i, s, _ in rows], measured)
-    return {"clock_hz": 1 / period, "wl_setup_j": setup, "integration_j": integration, "adc_step_j": step}
+    return {"clock_hz": 1 / period, "integration_j": integration, "adc_step_j": step}
 
 
 def sinangil() -> Mapping[str, float]:

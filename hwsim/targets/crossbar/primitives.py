@@ -12,9 +12,9 @@ from hwsim.core.target import Mapped, Primitive
 from hwsim.targets.crossbar.adc.survey import survey
 from hwsim.targets.crossbar.compose import composed, family_of
 from hwsim.targets.crossbar.functional.devices import programming_error
-from hwsim.targets.crossbar.mapping import Options, parse_options
 from hwsim.targets.crossbar.functional.ramp import MAX_BITS, Ramp, place, ramp_cells
 from hwsim.targets.crossbar.functional.ramp_error import CALIBRATIONS, STATISTICS, ramp_nonlinearity
+from hwsim.targets.crossbar.mapping import Options, parse_options
 
 Run = Callable[[Chip, Options, Mapped], Mapping[str, float]]
 

@@ -60,7 +60,7 @@ def test_each_operation_of_the_neurons_is_one_clock(bits: int, output: int, phas
 def test_word_lines_toggle_once_per_magnitude_bit() -> None:
     """256 (setup + n (driver + 256 cells) V^2)."""
     for bits in (2, 4, 7):
-        expected = 256 * (N["wl_setup_j"] + (bits - 1) * LINE_F * 1.8**2)
+        expected = 256 * LINE_F * (0.9**2 + (bits - 1) * 1.8**2)
         assert mvm(bits, component="wl_switching")["energy_j"] == pytest.approx(expected)
 
 

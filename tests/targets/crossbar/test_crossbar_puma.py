@@ -38,15 +38,21 @@ def test_peak() -> None:
     assert primitive("chip_peak", input_bits=8, weight_bits=8)["tops"] == pytest.approx(4 * got["tops"])
 
 
-def test_two_converters_per_unit_as_in_the_simulators_configuration() -> None:
-    shared = primitive("chip_peak", {"columns_per_adc": 512}, input_bits=16, weight_bits=16)
-    assert primitive("chip_peak", input_bits=16, weight_bits=16)["tops"] / shared["tops"] == pytest.approx(4)
+def test_two_converters_per_unit_at_the_speed_of_one_array_each() -> None:
+    slow = primitive("chip_peak", {"adc_s_per_bit": 12.5e-9 / 128}, input_bits=16, weight_bits=16)
+    assert primitive("chip_peak", input_bits=16, weight_bits=16)["tops"] / slow["tops"] == pytest.approx(4)
+
+
+def test_a_converter_per_array_adds_area_and_watts_but_no_speed() -> None:
+    two, eight = (primitive("chip_peak", {"columns_per_adc": c}, input_bits=16, weight_bits=16) for c in (512, 128))
+    assert eight["tops"] == pytest.approx(two["tops"])
+    assert eight["area_mm2"] - two["area_mm2"] == pytest.approx(138 * 16 * 6 * 0.0012)
 
 
 def test_converter_power_is_linear_in_bits() -> None:
     assert primitive("component", component="adc")["power_w"] == pytest.approx(2e-3)
     assert primitive("component", {"adc_bits": 4}, component="adc")["power_w"] == pytest.approx(1e-3)
-    assert [primitive("adc_conversion", adc="sar", bits=b)["latency_s"] for b in (4, 8)] == pytest.approx([50e-9 / 128, 100e-9 / 128])
+    assert [primitive("adc_conversion", adc="sar", bits=b)["latency_s"] for b in (4, 8)] == pytest.approx([50e-9 / 512, 100e-9 / 512])
 
 
 def test_names_of_the_authors_and_of_isaac() -> None:
@@ -54,7 +60,8 @@ def test_names_of_the_authors_and_of_isaac() -> None:
     assert primitive("component", component="act") == primitive("component", component="sigmoid_unit")
     core, unit = primitive("component", component="core"), primitive("component", component="matrix_unit")
     rest = sum(primitive("component", component=c)["area_mm2"] for c in ("alu", "act", "data_mem", "instr_mem", "core_control"))
-    assert core["area_mm2"] == pytest.approx(2 * unit["area_mm2"] + rest)
+    lanes = 3 * primitive("component", component="alu")["area_mm2"]  # four in all
+    assert core["area_mm2"] == pytest.approx(2 * unit["area_mm2"] + rest + lanes)
     with pytest.raises(InvalidTrace, match="max_pool"):
         primitive("component", component="max_pool")
 
@@ -134,7 +141,7 @@ def test_a_transformer_beyond_the_chip_is_refused_or_rewritten() -> None:
 def test_leakage_flows_in_all_tiles() -> None:
     report = op("matmul", m=1, k=128, n=128)
     static = report.cost.program.static_power_w
-    assert static["adc"] == pytest.approx(138 * 16 * 8 * 0.2e-3)
+    assert static["adc"] == pytest.approx(138 * 16 * 2 * 0.2e-3)
     assert static["edram"] == pytest.approx(138 * 0.46e-3)
     assert static["router"] == pytest.approx(138 / 4 * 0.41e-3)
     assert static["chip_link"] == 10.4

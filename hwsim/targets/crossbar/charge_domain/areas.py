@@ -15,6 +15,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "accumulation": ("accumulation_energy", "accumulation", "datapath"),
     "sparsity_controller": ("sparsity_controller",),
     "array_and_adc": ("adc_energy", "array_energy", "adc", "array"),
+    "macro": ("adc_energy", "array_energy", "accumulation_energy", *NAMES),
 }
 
 

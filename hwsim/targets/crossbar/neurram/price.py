@@ -1,8 +1,8 @@
 """Cycles and joules of vectors through NeuRRAM cores.
 
 One clock is one operation of the neurons: T = (sum over phases of (2^p - 1 integrations + conversion steps + 1 sampling)) / clock.
-Word lines toggle once per magnitude bit, C V^2 each; pulses draw V_read^2 G t through the cells and charge the input lines; a neuron pays per
-integration and per conversion step. Source: Wan et al., Nature 2022; capacitances as in CiMLoop's model of the chip.
+Word lines rise to their low level once, then toggle once per magnitude bit, C V^2 each; pulses draw V_read^2 G t through the cells and charge the
+input lines; a neuron pays per integration and per conversion step. Source: Wan et al., Nature 2022; capacitances as in CiMLoop's model of the chip.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ HALF = 0.5  # share of ones among the magnitude bits of uniform inputs
 
 @part
 def word_line_j(bits: float, p: Any) -> float:
-    """One word line for one vector: its set-up, and C V^2 at each magnitude bit."""
+    """One word line for one vector: charged to its low level at first, then C V^2 at each magnitude bit."""
     line_f = p.wl_driver_f + p.array_columns * p.wl_cell_f
-    return float(p.wl_setup_j + bits * line_f * p.voltage_v * p.voltage_v)
+    return float(line_f * (p.wl_low_v * p.wl_low_v + bits * p.voltage_v * p.voltage_v))
 
 
 @part

@@ -14,6 +14,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "drivers": ("driver_energy",),
     "weighting_capacitors": ("sample_hold_energy", "weighting_capacitors"),
     "idle": ("digital_energy",),
+    "macro": ("adc_energy", "array_energy", "driver_energy", "sample_hold_energy", "digital_energy", *NAMES),
 }
 
 

@@ -39,7 +39,7 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     adc, serial = chip.text("adc"), chip.text("input_encoding") == BIT_SERIAL
     if serial and adc == "nl_ramp":
         raise InvalidMapping("input_encoding bit_serial gives partial sums, no input of a nonlinear ramp: state adc sar, mlsa or linear_ramp")
-    if "columns_per_adc" in options.constants and adc in RAMPS:
+    if chip.number("columns_per_adc") > 1 and adc in RAMPS:
         raise InvalidMapping(f"columns_per_adc: with adc {adc} every column has a comparator of its own; state adc sar or mlsa")
     steps = lowered(graph)
     by_ramp = applied(steps, (*ACTIVATIONS, *LINEAR_PIECES))

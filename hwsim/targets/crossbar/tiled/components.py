@@ -22,7 +22,7 @@ TOTALS = {"ima": CORE, "matrix_unit": UNIT, CORE: CORE, TILE: TILE, TILES: TILES
 ALIASES = {  # the authors' names for the same parts
     "output_register": "output_register_ima", "alu": "vector_unit", "vfu": "vector_unit", "act": "activation_unit", "data_mem": "data_memory",
     "instr_mem": "instruction_memory", "xbar_in_mem": "input_register", "xbar_out_mem": "output_register_ima", "bus": "edram_bus",
-    "tile_instr": "tile_instruction_memory", "counter": "attribute_buffer", "crossbar": ARRAY,
+    "tile_instr": "tile_instruction_memory", "counter": "attribute_buffer", "counter_buffer": "attribute_buffer", "crossbar": ARRAY,
 }  # fmt: skip
 
 
