@@ -97,9 +97,14 @@ def _insert(
                 load[net] = own[v]
                 continue
             total[net] += edge_f[v]
-            pieces = max(1, int(np.ceil(max(length[v] / longest_um, (own[v] + edge_f[v]) / most_f if own[v] < most_f else 1.0))))
+            pieces = max(1, int(np.ceil(max(length[v] / longest_um, edge_f[v] / max(most_f - input_f, input_f)))))
             piece_ohm, piece_f = edge_ohm[v] / pieces, edge_f[v] / pieces
             at = own[v]
+            if at + piece_f > most_f and at > input_f:  # a repeater at the vertex takes over what hangs there
+                inside[v] += own_s + drive_ohm * at
+                at = input_f
+                count[net] += 1
+                total[net] += input_f
             for k in range(pieces):
                 inside[v] += piece_ohm * (0.5 * piece_f + at)
                 at += piece_f

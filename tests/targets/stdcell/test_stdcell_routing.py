@@ -216,7 +216,7 @@ def test_short_nets_get_no_repeater_and_keep_their_elmore_delay() -> None:
 
 
 @given(st.floats(1, 2000), st.integers(2, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_stage_carries_more_than_its_share(length_um: float, pins: int) -> None:
     wires = side_wires(line(length_um, pins), stack(2), 1e6)
     load = np.r_[0.0, np.full(pins - 1, 0.2e-15)]
