@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from hwsim.core.parameters import Constant, ParameterTable, constants
-from hwsim.core.program import Slot
 from hwsim.targets.stdcell.layout_constants import LAYOUT
 
 OPEN: dict[str, Any] = {"optional": True, "priced": False}
@@ -49,4 +48,3 @@ BLOCK = (
 )
 
 PARAMETERS = ParameterTable((*LIBRARY, *FAMILY, *LAYOUT, *BLOCK))
-SLOTS = (Slot("compute", "cycles", "core"),)
