@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from hwsim.core.arguments import number, whole, word
@@ -10,11 +11,34 @@ from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Primitive
 from hwsim.readers.technology import ARITHMETIC, technology
-from hwsim.tech import dram, operators, rent, scaling, wires
+from hwsim.tech import dram, operators, rent, scaling, sram_process, wires
+from hwsim.tech.sram import Sram, sram
 
 Found = Mapping[str, float]
 Given = Mapping[str, Any]
 BOUNDARIES = ("core",)
+
+
+@lru_cache(maxsize=256)
+def _memory(size_bytes: int, port_bits: int, node_nm: float, device: str, temperature_k: float) -> Sram:
+    return sram(_process(node_nm, device, temperature_k), size_bytes, port_bits)
+
+
+@lru_cache(maxsize=16)
+def _process(node_nm: float, device: str, temperature_k: float) -> sram_process.Process:
+    return sram_process.process(technology("sram-process"), node_nm, device, temperature_k)
+
+
+def sram_access(chip: Chip, arguments: Given, mapping: Given) -> Found:
+    """Access time, joules of one access of `port_bits`, leakage and area of a memory; the share of its area that holds cells."""
+    operation = word(arguments, "operation", ("read", "write", "idle"))
+    bits = whole(arguments, "port_bits", least=8)
+    if bits % 8:
+        raise InvalidTrace(f"port_bits is a whole number of bytes, got {bits}")
+    device = word(arguments, "device_type", sram_process.DEVICES)
+    made = _memory(whole(arguments, "bytes"), bits, number(arguments, "node_nm"), device, number(arguments, "temperature_k"))
+    energy = {"read": made.read_j, "write": made.write_j, "idle": 0.0}[operation]
+    return {"latency_s": made.access_s, "energy_j": energy, "power_w": made.leak_w, "area_mm2": made.area_mm2, "utilisation": made.efficiency}
 
 
 def inverter_fo4(chip: Chip, arguments: Given, mapping: Given) -> Found:
@@ -82,6 +106,10 @@ def rent_wirelength(chip: Chip, arguments: Given, mapping: Given) -> Found:
 
 
 TECH_PRIMITIVES = (
+    Primitive(
+        "sram_access", "access time, energy, leakage and area of an SRAM", sram_access,
+        {"bytes": None, "port_bits": 64, "node_nm": None, "device_type": "itrs-hp", "temperature_k": 350, "operation": "read"},
+    ),
     Primitive("inverter_fo4", "fan-out-of-4 inverter of a node", inverter_fo4, {"node_nm": None, "vdd_v": None, "device_type": "hp"}),
     Primitive(
         "arithmetic", "energy and area of an addition or multiplication", arithmetic,
