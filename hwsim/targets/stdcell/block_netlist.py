@@ -19,7 +19,7 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.resources import shipped
 from hwsim.readers.blocks import CORES, FOLDER, block_file
 from hwsim.readers.chip_file import load_chip
-from hwsim.readers.netlist_json import read_netlist
+from hwsim.readers.netlist import read_block
 from hwsim.targets.stdcell.cells import DEVICE, load_library
 from hwsim.targets.stdcell.primitives_synthesis import netlist_of_rtl
 from hwsim.targets.stdcell.views import PLAIN_FLOP
@@ -44,7 +44,7 @@ def block_netlist(chip: Chip, arguments: Mapping[str, Any], *, buffered: bool = 
 @lru_cache(maxsize=16)
 def _mapped(chip: Chip, path: str, top: str | None) -> Netlist:
     library = load_library(chip)
-    return plain_flops(read_netlist(path, library.pin_roles, top), library)
+    return plain_flops(read_block(path, library.pin_roles, top), library)
 
 
 @lru_cache(maxsize=16)

@@ -231,3 +231,12 @@ def test_blocks_that_cannot_be_made() -> None:
         mac_array(chip, 2, accumulator=12)
     with pytest.raises(InvalidTrace, match="1 to 64"):
         mac_array(chip, 0)
+
+
+@pytest.mark.parametrize("block", ["adder", "multiplier", "mac_array"])
+def test_primitive(block: str) -> None:
+    small, large = (hwsim.primitive("datapath", hwsim.load_chip("asap7"), {"block": block, "width": width, "accumulator": 32}) for width in (8, 16))
+    assert 0 < small["area_mm2"] < large["area_mm2"]
+    assert (small["sequential_area_mm2"] > 0) == (block == "mac_array")
+    with pytest.raises(InvalidTrace, match="did you mean mac_array"):
+        hwsim.primitive("datapath", hwsim.load_chip("asap7"), {"block": "mac_aray"})
