@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from hwsim import __version__
-from hwsim.cli import catalogue, plot, search, serve, simulation, sweep, validation
+from hwsim.cli import block, catalogue, plot, search, serve, simulation, sweep, validation
 from hwsim.core.errors import HwsimError
 
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     help="Cycle-approximate hardware models: an operator graph goes in; latency, energy and area come out.",
 )  # fmt: skip
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    simulation.run, simulation.compare, simulation.op, simulation.primitive, sweep.sweep, search.search, search.pareto,
+    simulation.run, simulation.compare, simulation.op, simulation.primitive, block.block, sweep.sweep, search.search, search.pareto,
     search.sensitivity, search.inverse, serve.serve, plot.plot, validation.validate,
     catalogue.chips, catalogue.traces, catalogue.show,
 )  # fmt: skip

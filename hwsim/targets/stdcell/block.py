@@ -7,7 +7,7 @@ seed, pins get their sides, and repeaters follow the routed trees.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.chip import Chip
 from hwsim.targets.stdcell.block_sizing import size_cells
-from hwsim.targets.stdcell.block_wires import BufferCell, BufferedWires, buffered_wires, choose_buffer
+from hwsim.targets.stdcell.block_wires import BufferedWires, Repeaters, buffered_wires, choose_repeaters
 from hwsim.targets.stdcell.cells import load_library, usable_cells
 from hwsim.targets.stdcell.clock_tree import ClockTree, clock_tree
 from hwsim.targets.stdcell.floorplan import Floorplan, floorplan, floorplan_of_area
@@ -37,21 +37,34 @@ CLOCK_LEAF = 24  # clock pins of a leaf buffer
 DEFAULT_ACTIVITY = 0.1
 
 
+@dataclass(frozen=True)
+class Study:
+    """The core of a published study that a design of ours stands for, its RTL not being published: its gates over the stand-in's (`size`), and the
+    period of its longest path over the stand-in's on the same cells and wires (`depth`). Both 1 for a design that stands for itself.
+    """
+
+    size: float = 1.0
+    depth: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A netlist sized for a chip and a target clock. `cell_area_um2` counts repeaters; those are the ones of the reference layout."""
+    """A netlist sized for a chip and a target clock. `cell_area_um2` counts repeaters, those of the reference layout; `repeaters` are
+    the kinds to choose from, `period_s` is the period that timing aims at, `study` what the design stands for."""
 
     chip: Chip
     library: Library
     netlist: Netlist
     graph: TimingGraph
     cell_area_um2: float
-    repeaters: int
+    repeaters: Repeaters
+    period_s: float
+    study: Study
 
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """One layout of a design with its timing, power and clock tree; `margin` multiplies the period."""
+    """One layout of a design with its timing, power and clock tree."""
 
     design: Design
     layout: Layout
@@ -59,13 +72,17 @@ class Point:
     timing: Timing
     power: Power
     clock: ClockTree
-    margin: float
     seed: int
 
     @property
     def frequency_hz(self) -> float:
-        """The fastest clock, margin included."""
-        return 1.0 / (self.timing.min_period_s * self.margin)
+        """The fastest clock, of the core that the design stands for."""
+        return 1.0 / (self.timing.min_period_s * self.design.study.depth)
+
+    @property
+    def violations(self) -> float:
+        """Expected violations, of the core that the design stands for."""
+        return self.layout.violations.total * self.design.study.size
 
     @property
     def area_um2(self) -> float:
@@ -102,17 +119,26 @@ def prepare(chip: Chip, netlist: Netlist, target_hz: float) -> Design:
     area = float(library.area_um2[timing_graph(netlist, library).cell].sum())
     plan = floorplan(technology.rows, area, REFERENCE_UTILISATION)
     layout = with_sides(_placed(chip, netlist, plan, 0), technology, 1.0)
-    buffer = choose_buffer(library, technology.front)
-    sized = size_cells(netlist, library, usable_cells(chip, library), 1.0 / target_hz, lambda graph: buffered_wires(layout, graph, buffer).load)
+    usable = usable_cells(chip, library)
+    kinds = choose_repeaters(library, technology.front, frozenset(usable))
+    study = study_of(chip, netlist)
+    period = 1.0 / (target_hz * study.depth)
+    sized = size_cells(netlist, library, usable, period, lambda graph: buffered_wires(layout, graph, period, kinds).load)
     graph = timing_graph(sized, library)
-    repeaters = buffered_wires(layout, graph, buffer).buffers
-    total = float(library.area_um2[graph.cell].sum()) + repeaters * buffer.cell.area_um2
-    return Design(chip, library, sized, graph, total, repeaters)
+    total = float(library.area_um2[graph.cell].sum()) + buffered_wires(layout, graph, period, kinds).area_um2
+    return Design(chip, library, sized, graph, total, kinds, period, study)
 
 
 @lru_cache(maxsize=128)
 def _placed(chip: Chip, netlist: Netlist, plan: Floorplan, seed: int) -> Placement:
     return place(netlist, plan, *cell_sizes(netlist, load_library(chip)), seed=seed)
+
+
+def study_of(chip: Chip, netlist: Netlist) -> Study:
+    """What a netlist stands for on a chip: the study's core when it is the design that the chip names for it, else itself."""
+    if "study_core" not in chip.params or chip.text("study_core") != netlist.name:
+        return Study()
+    return Study(chip.number("study_core_size"), chip.number("study_core_depth"))
 
 
 def outline(design: Design, options: Options, utilisation: float) -> Floorplan:
@@ -135,19 +161,20 @@ def laid_out(design: Design, options: Options, plan: Floorplan, seed: int) -> La
 def evaluate(design: Design, layout: Layout, seed: int) -> Point:
     """Wires, timing and power of a layout."""
     chip, library, graph = design.chip, design.library, design.graph
-    buffer = choose_buffer(library, layout.technology.front)
-    wires = buffered_wires(layout, graph, buffer)
+    wires = buffered_wires(layout, graph, design.period_s, design.repeaters)
     clock = clock_tree(layout.placement, layout.technology.front, CLOCK_LEAF)
     activity = chip.number("activity") if "activity" in chip.params else DEFAULT_ACTIVITY
-    power = block_power(graph, np.full(graph.netlist.nets, activity), _extra(library, wires, buffer, clock))
-    margin = chip.number("timing_margin") if "timing_margin" in chip.params else 1.0
-    return Point(design, layout, wires, time_block(graph, wires.load), power, clock, margin, seed)
+    power = block_power(graph, np.full(graph.netlist.nets, activity), _extra(library, wires, clock))
+    return Point(design, layout, wires, time_block(graph, wires.load), power, clock, seed)
 
 
-def _extra(library: Library, wires: BufferedWires, buffer: BufferCell, clock: ClockTree) -> Extra:
-    at = library.index[buffer.cell.name]
-    energy, leakage = float(library.energies_j[at, 0]), float(library.leakage_w[at])
-    return Extra(wires.switched_f, wires.count, energy, leakage, clock.wire_f, clock.buffers, buffer.repeater.input_f)
+def _extra(library: Library, wires: BufferedWires, clock: ClockTree) -> Extra:
+    kinds = wires.repeaters
+    at = np.array([library.index[c.name] for c in kinds.cells])
+    energy, leakage = library.energies_j[at, 0], library.leakage_w[at]
+    one = kinds.plain
+    tree = clock.wire_f, clock.buffers, kinds.views[one].input_f, float(energy[one]), float(leakage[one])
+    return Extra(wires.switched_f, wires.count, energy, leakage, *tree)
 
 
 def peer_options(chip: Chip, options: Options) -> Options:
@@ -160,8 +187,3 @@ def peer_options(chip: Chip, options: Options) -> Options:
 def with_split(options: Options, split: float) -> Options:
     """The options with a pin split."""
     return options.model_copy(update={"front_pin_fraction": split})
-
-
-def moved(point: Point, **changes: float) -> Point:
-    """A point with other figures (the margin, for what-ifs)."""
-    return replace(point, **changes)  # type: ignore[arg-type]

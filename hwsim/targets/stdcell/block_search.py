@@ -86,7 +86,10 @@ def _utilisation(stated: Any) -> float:
 
 
 def sweep(design: Design, options: Options, span: Sequence[Any], seeds: Sequence[int]) -> tuple[Point, ...]:
-    """Layouts at utilisations evenly over ``[low, high]``, the seeds in turn. Points that do not fit are left out. Raises `Infeasible` when none does."""
+    """Layouts at utilisations evenly over ``[low, high]``, the seeds in turn; points that do not fit are left out.
+
+    Raises `Infeasible` when none does.
+    """
     if len(span) != 2 or not _utilisation(span[0]) <= _utilisation(span[1]):
         raise InvalidTrace(f"a sweep of utilisations is [low, high], got {list(span)!r}")
     found, refused = [], None
@@ -103,7 +106,7 @@ def sweep(design: Design, options: Options, span: Sequence[Any], seeds: Sequence
 
 def largest(design: Design, options: Options, seed: int) -> Point:
     """The layout of the largest utilisation whose violations stay within the chip's limit. Raises `Infeasible`."""
-    limit = design.chip.number("drv_limit")
+    limit = design.chip.number("drv_limit") / design.study.size
     _, layout = largest_utilisation(lambda u: laid_out(design, options, outline(design, options, u), seed), limit)
     return evaluate(design, layout, seed)
 
@@ -135,14 +138,17 @@ def choose(design: Design, options: Options, seed: int) -> Options:
 
 
 def figures(block: Block) -> dict[str, float]:
-    """The metrics of a block, means over its layouts; power at the own clock of each, or for ``equal_frequency`` at the target clock."""
-    equal = block.options.power_at == "equal_frequency"
+    """The metrics of a block, means over its layouts, of the core that it stands for.
+
+    Power is at the own clock of each, or for ``equal_frequency`` at the target clock, which any two designs have in common.
+    """
+    equal, size = block.options.power_at == "equal_frequency", block.design.study.size
     rows = []
     for p in block.points:
         clock = block.target_hz if equal else p.frequency_hz
-        power = p.power.power_w(clock)
-        rows.append((p.area_um2 * UM2_MM2, p.frequency_hz, power, power / clock, p.utilisation, power / clock**2,
-                     p.layout.wirelength_um, p.layout.violations.total, float(p.wires.buffers), 1.0 / p.frequency_hz))  # fmt: skip
+        power = size * p.power.power_w(clock)
+        rows.append((size * p.area_um2 * UM2_MM2, p.frequency_hz, power, power / clock, p.utilisation, power / clock**2,
+                     size * p.layout.wirelength_um, p.violations, size * p.wires.total, 1.0 / p.frequency_hz))  # fmt: skip
     names = ("area_mm2", "frequency_hz", "power_w", "energy_j", "utilisation", "edp_js", "wirelength_um", "drv_count", "repeaters", "latency_s")
     return dict(zip(names, (float(v) for v in np.mean(rows, axis=0)), strict=True))
 

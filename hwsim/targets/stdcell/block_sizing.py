@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ NONE = -1
 
 @dataclass(frozen=True, eq=False)
 class Variants:
-    """Per cell of a library: drive resistance, delay without load, input capacitance (mean of data inputs), and the next stronger and weaker variant."""
+    """Per cell of a library: drive resistance, delay without load, input capacitance (mean of data inputs), and the next stronger variant."""
 
     drive_ohm: Floats
     own_s: Floats
@@ -40,7 +41,7 @@ class Variants:
 
 def variants(library: Library, usable: frozenset[str]) -> Variants:
     """The variants among the `usable` cells of a library."""
-    figures = [_linear(library, cell) for cell in library.cells]
+    figures = [linear_view(library, cell) for cell in library.cells]
     drive, own, pin = (np.array([f[k] for f in figures]) for k in range(3))
     groups: dict[object, list[int]] = {}
     for i, cell in enumerate(library.cells):
@@ -49,7 +50,7 @@ def variants(library: Library, usable: frozenset[str]) -> Variants:
     stronger = np.full(len(library.cells), NONE, np.int32)
     for group in groups.values():
         order = sorted(group, key=lambda i: -drive[i])
-        for low, high in zip(order, order[1:], strict=False):
+        for low, high in pairwise(order):
             stronger[low] = high
     return Variants(drive, own, pin, stronger)
 
@@ -59,7 +60,7 @@ def _kind(cell: Cell) -> object:
     return cell.kind, cell.rows, state, tuple(sorted((p.name, p.direction, p.function, p.is_clock) for p in cell.pins))
 
 
-def _linear(library: Library, cell: Cell) -> tuple[float, float, float]:
+def linear_view(library: Library, cell: Cell) -> tuple[float, float, float]:
     """(drive resistance, delay without load, mean input capacitance) about the fan-out-of-4 point."""
     slew, load = fo4_slew_s(library), fo4_load_f(library)
     surfaces = [s for arc in cell.arcs if arc.type not in ASYNCHRONOUS for s in (arc.delay_rise, arc.delay_fall) if s is not None]
@@ -109,7 +110,7 @@ def _worth(graph: TimingGraph, v: Variants, load: WireLoad, slack: Floats) -> ND
     own = kind[cell]
     gain = (v.drive_ohm[own] - v.drive_ohm[up]) * load.load_f[out] + v.own_s[own] - v.own_s[up]
     # the driver of the cell's most critical input
-    start, pins = n.cell_pins
+    pins = n.cell_pins[1]
     feeding = np.zeros(n.cells)
     sinks = pins[~n.pin_drives[pins] & ~n.pin_clock[pins]]
     owner = n.pin_cell[sinks]

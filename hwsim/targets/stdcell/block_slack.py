@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.engine.jit import jit
-from hwsim.targets.stdcell.levels import TimingGraph
 from hwsim.targets.stdcell.lookup import surface_at
 from hwsim.targets.stdcell.sta import UNTIMED, Timing, WireLoad, path_ends
 from hwsim.tech.cell_library import THROUGH

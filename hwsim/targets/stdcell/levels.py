@@ -24,8 +24,8 @@ NONE = -1
 class TimingGraph:
     """A netlist on a library, for compiled loops.
 
-    `cell` [cells] is each cell's number in the library. `slot_start` [cells + 1] and `slot_pin` give the netlist's pin at each pin of a cell's library
-    cell (NONE: tied, open). `pin_f` [pins] is the capacitance of each sink (0 for drivers and ports), `order` [cells] sources first.
+    `cell` [cells] is each cell's number in the library. `slot_start` [cells + 1] and `slot_pin` give the netlist's pin at each pin of a cell's
+    library cell (NONE: tied, open). `pin_f` [pins] is the capacitance of each sink (0 for drivers and ports), `order` [cells] sources first.
     """
 
     netlist: Netlist
@@ -71,7 +71,9 @@ def timing_graph(netlist: Netlist, library: Library) -> TimingGraph:
     if count < netlist.cells:
         held = np.setdiff1d(np.arange(netlist.cells), order[:count])
         names = ", ".join(netlist.cell_names[i] for i in held[:4])
-        raise InvalidTrace(f"netlist '{netlist.name}' has a combinational loop: {len(held)} cells lie on it or behind it ({names}); break it with a register")
+        raise InvalidTrace(
+            f"netlist '{netlist.name}' has a combinational loop: {len(held)} cells lie on it or behind it ({names}); break it with a register"
+        )
     return TimingGraph(netlist, library, cell, slot_start, slot_pin, pin_f, order)
 
 

@@ -42,22 +42,24 @@ class Power:
 
 @dataclass(frozen=True)
 class Extra:
-    """What the layout adds to the netlist: `switched_f` [nets] of wires and repeaters' inputs; repeaters per net, energy per transition and leakage of
-    one; and the clock tree: capacitance of its wire, its buffers, their input capacitance.
+    """What the layout adds to the netlist: `switched_f` [nets] of wires and repeaters' inputs; repeaters per net and kind, energy per
+    transition and leakage of each kind; and the clock tree: capacitance of its wire, its buffers, and their input capacitance, energy and leakage.
     """
 
     switched_f: Floats
     repeaters: NDArray[np.int32]
-    repeater_j: float = 0.0
-    repeater_leakage_w: float = 0.0
+    repeater_j: Floats
+    repeater_leakage_w: Floats
     clock_wire_f: float = 0.0
     clock_buffers: int = 0
     clock_buffer_f: float = 0.0
+    clock_buffer_j: float = 0.0
+    clock_buffer_w: float = 0.0
 
 
 def bare(graph: TimingGraph) -> Extra:
     """No layout: pins only."""
-    return Extra(np.zeros(graph.netlist.nets), np.zeros(graph.netlist.nets, np.int32))
+    return Extra(np.zeros(graph.netlist.nets), np.zeros((graph.netlist.nets, 1), np.int32), np.zeros(1), np.zeros(1))
 
 
 def block_power(graph: TimingGraph, activity: Floats, extra: Extra | None = None) -> Power:
@@ -72,9 +74,11 @@ def block_power(graph: TimingGraph, activity: Floats, extra: Extra | None = None
     nets = square * float(rises @ charge)
     drivers = n.pin_cell[n.net_start[:-1]]
     inner = np.where(drivers >= 0, library.energies_j[graph.cell[np.maximum(drivers, 0)], 0], 0.0)
-    cells = 2.0 * float(rises @ (inner + extra.repeaters * extra.repeater_j))
+    cells = 2.0 * float(rises @ (inner + extra.repeaters @ extra.repeater_j))
     clock_f = float((graph.load_f()[n.clock_nets]).sum()) + extra.clock_wire_f + extra.clock_buffers * extra.clock_buffer_f
     clocked = n.pin_cell[n.pin_clock]
-    clock = square * clock_f + 2.0 * float(library.energies_j[graph.cell[clocked[clocked >= 0]], 2].sum()) + 2.0 * extra.clock_buffers * extra.repeater_j
-    leakage = float(library.leakage_w[graph.cell].sum()) + extra.repeater_leakage_w * (float(extra.repeaters.sum()) + extra.clock_buffers)
+    clock_cells = float(library.energies_j[graph.cell[clocked[clocked >= 0]], 2].sum()) + extra.clock_buffers * extra.clock_buffer_j
+    clock = square * clock_f + 2.0 * clock_cells
+    added = float(extra.repeaters.sum(axis=0) @ extra.repeater_leakage_w) + extra.clock_buffers * extra.clock_buffer_w
+    leakage = float(library.leakage_w[graph.cell].sum()) + added
     return Power(nets, cells, clock, leakage)

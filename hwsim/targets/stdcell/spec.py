@@ -42,9 +42,10 @@ FAMILY = (
 )
 
 BLOCK = (
-    # a block: rises of a net per clock cycle, and what multiplies the shortest period (skew, uncertainty, paths that the model does not have)
+    # a block: rises of a net per clock cycle; the design that stands for the core of the chip's study, the core's gates and longest path over its
     Constant("activity", zero=True, most=1.0, **OPEN),
-    Constant("timing_margin", **OPEN),
+    Constant("study_core", text=True, **OPEN),
+    *constants("study_core_size study_core_depth", **OPEN),
 )
 
 PARAMETERS = ParameterTable((*LIBRARY, *FAMILY, *LAYOUT, *BLOCK))

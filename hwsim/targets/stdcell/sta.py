@@ -33,8 +33,8 @@ UNTIMED = -1e30  # arrival of a pin that no flip-flop reaches
 
 @dataclass(frozen=True, eq=False)
 class WireLoad:
-    """What wires do to timing: `load_f` [nets] that each driver sees, `delay_s` [pins] from the driver to each sink, `slew_s` [pins] the width that the
-    wire's step response adds in quadrature, and `repeated` [pins] True where the last repeater before a sink restores the slew to `slew_s` itself.
+    """What wires do to timing: `load_f` [nets] that each driver sees, `delay_s` [pins] from the driver to each sink, `slew_s` [pins] the width that
+    the wire's step response adds in quadrature, and `repeated` [pins] True where the last repeater before a sink restores the slew to `slew_s`.
     """
 
     load_f: Floats
@@ -45,7 +45,7 @@ class WireLoad:
 
 @dataclass(frozen=True, eq=False)
 class Arrivals:
-    """`arrival_s` and `slew_s` [2, pins] of rise and fall (`UNTIMED` where no path ends), `before` [2, pins] the pin and edge (2 pin + edge) each came from."""
+    """`arrival_s` and `slew_s` [2, pins] of rise and fall (`UNTIMED` where no path comes by); `before` [2, pins] whence (2 pin + edge)."""
 
     arrival_s: Floats
     slew_s: Floats
@@ -139,8 +139,9 @@ def propagate(graph: TimingGraph, wires: WireLoad, launch: int = RISE_AND_FALL) 
     """Arrivals and slews at all pins; `launch` restricts paths to flip-flops of one clock edge. O(arcs)."""
     n, a = graph.netlist, graph.library.arrays
     found = _propagate(
-        graph.order, graph.cell, graph.slot_start, graph.slot_pin, n.net_start, n.pin_net, graph.sequential, wires.load_f, wires.delay_s, wires.slew_s,
-        wires.repeated, a.pin_start, a.arc_start, a.arc_from, a.arc_to, a.arc_sense, a.arc_type, a.arc_tables, a.tables, a.numbers, launch,
+        graph.order, graph.cell, graph.slot_start, graph.slot_pin, n.net_start, n.pin_net, graph.sequential, wires.load_f, wires.delay_s,
+        wires.slew_s, wires.repeated, a.pin_start, a.arc_start, a.arc_from, a.arc_to, a.arc_sense, a.arc_type, a.arc_tables, a.tables, a.numbers,
+        launch,
     )  # fmt: skip
     return Arrivals(*found)
 
