@@ -66,7 +66,7 @@ def dot_products(results: float, steps: float, rows: float, at_once: int) -> Mix
     """`results` sums of `steps` products each in `rows` rows, `at_once` of them side by side on one load of the activation."""
     passes = results / at_once
     step = Mix(load=1 + at_once, alu=1, products=at_once) + END
-    return passes * steps * step + results * (Mix(load=1, store=1, alu=1) + SCALED) + passes * END + rows * (Mix(alu=4) + END)
+    return passes * steps * step + results * (Mix(load=1, store=1, alu=2) + SCALED) + passes * END + rows * (Mix(alu=4) + END)
 
 
 def _matmul(op: Op, at_once: int) -> Mix:

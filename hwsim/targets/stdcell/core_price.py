@@ -26,7 +26,7 @@ def prepare(p: Any) -> None:
         own = 1.0 / p.core_clock_hz + p.imem_access_s + p.dmem_access_s if p.same_cycle > 0 else max(
             1.0 / p.core_clock_hz, p.imem_access_s, p.dmem_access_s
         )  # fmt: skip
-    period = max(1.0 / p.array_clock_hz, p.buffer_access_s) if p.has_array > 0 else own
+    period = 1.0 / p.array_clock_hz if p.has_array > 0 else own
     p.clock_hz = 1.0 / period
     p.core_ratio = own / period
 
@@ -80,8 +80,8 @@ def price(op: Any, p: Any, out: Any) -> None:
         elements = p.rows * p.cols
         out.array = op.folds * op.fold_cycles
         out.drain = op.folds * op.drain_cycles
-        moved = (op.buffer_read_bytes + op.buffer_write_bytes) / p.buffer_port_bytes
-        out.buffer_wait = max(0.0, moved - out.array - out.drain)
+        accesses = (op.buffer_read_bytes + op.buffer_write_bytes) / p.buffer_port_bytes
+        out.buffer_wait = max(0.0, accesses * p.buffer_access_s * p.clock_hz - out.array - out.drain)  # one access at a time
         work += out.array + out.drain + out.buffer_wait
         out.array_j = op.array_macs * p.element_mac_j + (out.array + out.drain + out.buffer_wait) * elements * p.element_clock_j
         out.output_stage_j = op.outputs * p.output_stage_macs * (p.element_mac_j + p.element_clock_j)
