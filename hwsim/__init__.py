@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "HwsimError", "__version__", "compare", "inverse", "load_chip", "load_graph", "pareto", "primitive", "search", "sensitivity", "simulate", "sweep",
-    "validate",
+    "HwsimError", "__version__", "compare", "graph_of", "inverse", "load_chip", "load_graph", "pareto", "primitive", "search", "sensitivity",
+    "simulate", "sweep", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from hwsim.explore.search import search
     from hwsim.explore.sensitivity import sensitivity
     from hwsim.explore.sweep import sweep
+    from hwsim.readers.frameworks.torch_export import graph_of
     from hwsim.validate.score import validate
 
 _HOME = {
-    "HwsimError": "hwsim.core.errors", "validate": "hwsim.validate.score",
+    "HwsimError": "hwsim.core.errors", "validate": "hwsim.validate.score", "graph_of": "hwsim.readers.frameworks.torch_export",
     **{name: f"hwsim.explore.{name}" for name in ("inverse", "pareto", "search", "sensitivity", "sweep")},
 }  # fmt: skip
 

@@ -22,17 +22,20 @@ from hwsim.readers.suite import SUITES, is_suite, read_suite
 from hwsim.readers.trace import read_trace
 from hwsim.readers.yaml_file import changed_at
 
-_SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx")
+_SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx", ".pt2")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
 _ATTRIBUTES = ("kv_dtype", "math_dtype", *ATTRIBUTES)  # of one operator: the cache's format, the accumulator's, those of spiking networks
 _FUNCTIONS = {"pool": "kind", "fft": "input"}  # how case files name the variant of these operators
+_OF_PROGRAMS = ("dtype", "weight_dtype", "allow_unknown")
 _FOR_THE_CALLER = ("component", "layer")
 
 
-def load_graph(trace: str | Path, **options: Any) -> Graph:
-    """Return the operator graph called `trace`, or read from a path.
+def load_graph(trace: Any, **options: Any) -> Graph:
+    """Return the operator graph called `trace`, or read from a path, or of a program that torch.export made.
 
-    A path is a Hugging Face ``config.json`` (or its folder), a native trace ``.yaml``, or a ``.csv`` of matrix multiplications. The options of a
+    A path is a Hugging Face ``config.json`` (or its folder), an ``.onnx`` model (options `batch`, `dims`, `dtype`, `weight_dtype`,
+    `allow_unknown`: `hwsim.readers.frameworks.onnx.read_onnx`), a ``.pt2`` program of torch.export, a native trace ``.yaml``, a problem of
+    Timeloop in YAML, or a ``.csv`` of matrix multiplications or of a SCALE-Sim topology. The options of a
     language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of an image
     network those of `hwsim.readers.networks.read_network` (`input`, the height and width, `batch`, `dtype`...), of a spiking network those of
     `hwsim.readers.networks_spiking.read_spiking` (`timesteps`, `layer_rates`...), of a CSV `chain` and `dtype`; a native trace takes none. An
@@ -43,6 +46,10 @@ def load_graph(trace: str | Path, **options: Any) -> Graph:
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
+    if type(trace).__name__ == "ExportedProgram":
+        from hwsim.readers.frameworks.torch_export import read_program  # noqa: PLC0415  (an extra)
+
+        return _in_whole_blocks(read_program(trace, **_known("a program", _OF_PROGRAMS, options)))
     if isinstance(trace, str) and is_spiking(trace) and "spikes" in options:  # not kept: its spike file may change
         return read_spiking(trace, **{key: value for key, value in options.items() if value is not None})
     if isinstance(trace, str) and is_generated(trace):
@@ -191,14 +198,24 @@ def _csv(path: Path, name: str, options: dict[str, Any]) -> Graph:
 def _onnx(path: Path, name: str, options: dict[str, Any]) -> Graph:
     from hwsim.readers.frameworks.onnx import read_onnx  # noqa: PLC0415  (an extra)
 
-    known = ("batch", "dims", "dtype", "weight_dtype", "allow_unknown")
+    return read_onnx(path, **_known(f"trace '{name}'", ("batch", "dims", *_OF_PROGRAMS), options))
+
+
+def _pt2(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    from hwsim.readers.frameworks.torch_export import read_pt2  # noqa: PLC0415  (an extra)
+
+    return read_pt2(path, **_known(f"trace '{name}'", _OF_PROGRAMS, options))
+
+
+def _known(what: str, known: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that are stated. Raises `InvalidTrace` for one that is not known."""
     if unknown := [key for key in options if key not in known]:
-        raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")
-    return read_onnx(path, **options)
+        raise InvalidTrace(f"{what} has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")
+    return {key: value for key, value in options.items() if value is not None}
 
 
 _READERS: dict[str, Callable[[Path, str, dict[str, Any]], Graph]] = {
-    ".json": _huggingface, ".yaml": _native, ".yml": _native, ".csv": _csv, ".onnx": _onnx,
+    ".json": _huggingface, ".yaml": _native, ".yml": _native, ".csv": _csv, ".onnx": _onnx, ".pt2": _pt2,
 }  # fmt: skip
 
 

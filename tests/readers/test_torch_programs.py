@@ -1,0 +1,149 @@
+"""Programs of torch.export: the same work as the module's own count, as its ONNX file, and as the generator of that name."""
+
+import math
+from collections import Counter
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is an extra, too large for the tests of every change")
+pytestmark = pytest.mark.filterwarnings("ignore")
+from torch import nn
+
+import hwsim
+from hwsim.core.errors import InvalidTrace
+
+F = nn.functional
+
+
+class Calls(nn.Module):
+    """A module of one function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *xs):
+        return self.function(*xs)
+
+
+def graph_of(module, *shapes, **options):
+    return hwsim.graph_of(module if isinstance(module, nn.Module) else Calls(module), tuple(torch.zeros(s) for s in shapes), **options)
+
+
+def kinds(graph):
+    return [op.function or op.kind for op in graph.ops]
+
+
+@pytest.mark.parametrize(
+    ("module", "shape", "macs"),
+    [
+        (nn.Conv1d(4, 8, 3, padding="same", dilation=2), (2, 4, 20), 2 * 20 * 8 * 4 * 3),
+        (nn.Conv2d(4, 8, (3, 5), stride=(2, 1), groups=2), (1, 4, 11, 11), 5 * 7 * 8 * 2 * 15),
+        (nn.Conv3d(3, 8, (2, 4, 4), stride=(2, 4, 4)), (1, 3, 4, 16, 16), 2 * 4 * 4 * 8 * 3 * 32),
+        (nn.ConvTranspose2d(8, 4, 3, stride=2, groups=2), (1, 8, 5, 5), 25 * 8 * 2 * 9), (nn.Linear(16, 4), (3, 5, 16), 15 * 64),
+        (nn.LSTM(10, 8, 2, bidirectional=True), (7, 2, 10), 14 * 2 * 32 * ((10 + 8) + (16 + 8))),
+        (nn.GRU(10, 8, batch_first=True), (2, 7, 10), 14 * 24 * 18), (nn.MultiheadAttention(32, 4, batch_first=True), None, None),
+    ],
+)  # fmt: skip
+def test_layers(module, shape, macs):
+    if isinstance(module, nn.MultiheadAttention):
+        graph = graph_of(lambda x: module(x, x, x, need_weights=False)[0], (2, 6, 32))
+        assert graph.macs == 2 * 6 * 32 * 32 * 4 + 2 * 2 * 6 * 6 * 32
+        return
+    graph = graph_of(module, shape)
+    assert graph.macs == macs
+    assert graph.meta["parameters"] == sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "made"),
+    [
+        (lambda x: x.view(6, 4).t().contiguous(), [(2, 3, 4)], ["copy"]), (lambda x, y: x + y * 2, [(3, 4), (3, 4)], ["scale", "add"]),
+        (lambda x: x**2 + x**0.5, [(3, 4)], ["mul", "pow", "add"]), (lambda x: F.relu_(x.clone()), [(3, 4)], ["relu"]),
+        (lambda x: torch.cat(x.split(2, 1)[::2], 1), [(3, 6)], ["embedding", "embedding", "concat"]),
+        (lambda x: x.max(1)[0] + x.mean(1), [(3, 4)], ["max", "average", "add"]), (lambda x: x.half().sigmoid(), [(3, 4)], ["cast", "sigmoid"]),
+        (lambda x: F.max_pool2d(F.avg_pool2d(x, 2), 3, 1, 1), [(1, 2, 8, 8)], ["average", "max"]),
+        (lambda x: F.interpolate(x, scale_factor=2), [(1, 2, 4, 4)], ["embedding"]), (lambda x: x.topk(2)[0], [(3, 4)], ["embedding"]),
+        (lambda x: F.layer_norm(x, (4,)) + F.group_norm(x[:, :, None], 1)[..., 0], [(3, 4)], ["layer", "layer", "add"]),
+        (lambda x, y: torch.einsum("bij,bkj->bik", x, y), [(2, 3, 4), (2, 5, 4)], ["matmul"]), (lambda x: F.hardtanh(x, 0, 6), [(3,)], ["relu6"]),
+        (lambda x: F.pad(x, (1, 1)).roll(1, 1), [(3, 4)], ["embedding", "embedding"]), (lambda x: x + torch.zeros_like(x), [(3, 4)], ["bias"]),
+    ],
+)  # fmt: skip
+def test_functions(function, shapes, made):
+    graph = graph_of(function, *shapes)
+    assert sorted(kinds(graph)) == sorted(made)
+    assert math.prod(graph.ops[-1].results[0]) == function(*(torch.zeros(s) for s in shapes)).numel()
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_attention(causal):
+    graph = graph_of(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal), (2, 4, 6, 8), (2, 4, 6, 8), (2, 4, 6, 8))
+    (op,) = graph.ops
+    assert (op["batch"], op["heads"], op["causal"]) == (2, 4, int(causal))
+    assert graph.macs == 2 * 2 * 4 * 8 * (21 if causal else 36)
+    by_hand = graph_of(lambda q, k, v: ((q @ k.transpose(-2, -1)) / 8**0.5).softmax(-1) @ v, (2, 4, 6, 8), (2, 4, 6, 8), (2, 4, 6, 8))
+    assert kinds(by_hand) == ["attention"] and by_hand.macs == 2 * 2 * 4 * 8 * 36
+
+
+def test_what_is_refused():
+    with pytest.raises(InvalidTrace, match=r"2 operators are not known: 1 x aten.fft_fft\w* .*1 x aten|not known|is not read"):
+        graph_of(lambda x: torch.linalg.det(x) + torch.special.bessel_j0(x).sum(), (3, 3))
+    allowed = graph_of(lambda x: torch.special.bessel_j0(x.relu()).relu(), (3, 3), allow_unknown=True)
+    assert kinds(allowed) == ["relu", "relu"] and "bessel" in allowed.meta["note"]
+    with pytest.raises(InvalidTrace, match="torch.export refuses Calls"):
+        graph_of(lambda x: x if x.sum() > 0 else -x, (3, 3))
+    batch = torch.export.Dim("batch", min=2)
+    program = torch.export.export(nn.Linear(4, 2), (torch.zeros(3, 4),), dynamic_shapes=({0: batch},))
+    with pytest.raises(InvalidTrace, match="open sizes"):
+        hwsim.load_graph(program)
+    with pytest.raises(InvalidTrace, match="has no option 'batch'"):
+        hwsim.load_graph(program, batch=2)
+    with pytest.raises(InvalidTrace, match="computed has no model"):
+        graph_of(F.conv2d, (1, 2, 4, 4), (3, 2, 2, 2))
+
+
+def test_files_and_programs_give_the_same_graph(tmp_path):
+    program = torch.export.export(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()).eval(), (torch.zeros(1, 3, 8, 8),))
+    torch.export.save(program, tmp_path / "net.pt2")
+    graph = hwsim.load_graph(tmp_path / "net.pt2", dtype="fp16", weight_dtype="int8")
+    assert kinds(graph) == ["conv2d", "batch_norm", "relu"] and graph.name == "net"
+    assert graph.ops == hwsim.load_graph(program, dtype="fp16", weight_dtype="int8").ops
+    assert (graph.ops[0].dtype, graph.ops[0].weight_dtype) == ("fp16", "int8")
+    (tmp_path / "bad.pt2").write_bytes(b"no program")
+    with pytest.raises(InvalidTrace, match=r"bad.pt2: is no exported PyTorch program"):
+        hwsim.load_graph(tmp_path / "bad.pt2")
+    with pytest.raises(InvalidTrace, match=r"none.pt2: no such file"):
+        hwsim.load_graph(tmp_path / "none.pt2")
+
+
+@pytest.mark.parametrize(("name", "generator"), [("resnet18", "resnet18"), ("mobilenet_v2", "mobilenet-v2"), ("vgg16", "vgg16")])
+def test_networks_have_the_work_of_their_generators(name, generator):
+    models = pytest.importorskip("torchvision").models
+    with torch.device("meta"):
+        module, image = getattr(models, name)(weights=None), torch.zeros(1, 3, 224, 224)
+    graph, made = hwsim.graph_of(module, (image,)), hwsim.load_graph(generator)
+    assert graph.macs == made.macs
+    assert graph.meta["parameters"] == sum(p.numel() for p in module.parameters())
+    assert Counter(op.kind for op in graph.ops if op.macs) == Counter(op.kind for op in made.ops if op.macs)
+
+
+@pytest.mark.parametrize("style", ["eager", "sdpa"])
+def test_language_models(style):
+    t = pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 8, "num_key_value_heads": 2}
+    module = t.LlamaForCausalLM(t.LlamaConfig(vocab_size=1000, use_cache=False, attn_implementation=style, **sizes))
+    graph = hwsim.graph_of(module, (torch.zeros(1, 16, dtype=torch.long),))
+    products = 16 * (2 * (256 * 256 * 2 + 2 * 256 * 64 + 3 * 256 * 512) + 256 * 1000)
+    attention = [op for op in graph.ops if op.kind == "attention"]
+    assert [(op["heads"], op["q"], op["kv"], op["head_dim"]) for op in attention] == [(8, 16, 16, 32)] * 2
+    assert graph.macs == products + sum(op.macs for op in attention)
+    assert graph.meta["parameters"] == sum(p.numel() for p in module.parameters())
+
+
+def test_a_module_has_the_work_of_its_onnx_file(tmp_path):
+    pytest.importorskip("onnx")
+    module = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 8, 3, 1, 1, groups=8), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
+    torch.onnx.export(module.eval(), (torch.zeros(1, 3, 16, 16),), str(tmp_path / "net.onnx"), dynamo=False)
+    read, made = hwsim.load_graph(tmp_path / "net.onnx"), graph_of(module, (1, 3, 16, 16))
+    assert (read.macs, read.meta["parameters"]) == (made.macs, made.meta["parameters"])
+    assert kinds(read) == kinds(made)
