@@ -33,6 +33,7 @@ BOUNDARIES = ("array", "macro", "core", "chip")
 COMMON = (
     Constant("family", text=True, words=tuple(FAMILY_SPECS)),
     Constant("boundary", text=True, words=BOUNDARIES),  # what energy and area of the chip take in
+    Constant("input_encoding", text=True, optional=True, words=("pwm", "bit_serial", "pulse_count")),
     Constant("clock_hz", optional=True),  # left out: the family's `prepare` works it out (a critical path)
     # writing cells, for operands that do not stay: left out, operators that need it are refused
     Constant("write_row_s", optional=True),  # one row of one array
@@ -75,6 +76,9 @@ def check_chip(chip: Chip) -> None:
     name = family_name(chip)
 
     def together(whole: Chip) -> Iterator[str]:
+        encodings = getattr(FAMILY_SPECS[name], "ENCODINGS", ())
+        if "input_encoding" in whole.params and whole.text("input_encoding") not in encodings:
+            yield f"input_encoding is one of {', '.join(encodings) or 'none'} on this chip, got '{whole.text('input_encoding')}'"
         yield from getattr(FAMILY_SPECS[name], "contradictions", _sound)(whole)
 
     TABLES[name].check(chip, together)

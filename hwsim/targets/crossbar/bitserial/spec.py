@@ -10,6 +10,7 @@ from hwsim.core.parameters import Constant, constants
 from hwsim.targets.crossbar.gate_constants import GATES, SUPPLY, supply_problems
 
 CODE = 8.0
+ENCODINGS = ("bit_serial",)
 CONSTANTS = (
     *GATES,
     *SUPPLY,

@@ -8,6 +8,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant
 
 CODE = 31.0
+ENCODINGS = ("bit_serial",)
 CONSTANTS = (
     Constant("arrays", least=1, whole=True),
     Constant("array_rows", least=1, whole=True),

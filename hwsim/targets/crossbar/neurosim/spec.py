@@ -8,6 +8,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant, constants
 
 CODE = 60.0
+ENCODINGS = ("bit_serial",)
 MLSA, SAR = 1.0, 2.0
 ADC_CODES = {"mlsa": MLSA, "sar": SAR}
 INPUT_BITS = 8  # bit densities are known for this many

@@ -9,6 +9,7 @@ from hwsim.core.parameters import Constant
 from hwsim.targets.crossbar.analog.constants import CONSTANTS as ANALOG
 
 CODE = 30.0
+ENCODINGS = ("pwm",)
 CONSTANTS = (
     Constant("arrays", least=1, whole=True),  # cores
     Constant("array_rows", least=1, whole=True),

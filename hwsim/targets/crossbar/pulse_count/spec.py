@@ -8,6 +8,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.parameters import Constant
 
 CODE = 32.0
+ENCODINGS = ("pulse_count",)
 CONSTANTS = (
     Constant("arrays", least=1, whole=True),
     Constant("array_rows", least=1, whole=True),

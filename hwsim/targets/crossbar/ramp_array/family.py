@@ -18,6 +18,7 @@ from hwsim.targets.crossbar.arrays import Geometry
 from hwsim.targets.crossbar.family import Family, Plan
 from hwsim.targets.crossbar.fold import applied
 from hwsim.targets.crossbar.functional.activation import ACTIVATIONS
+from hwsim.targets.crossbar.functional.ramp import MAX_BITS
 from hwsim.targets.crossbar.lowering import ACTIVATIONS_PER_UNIT, LSTM_ACTIVATIONS, lowered
 from hwsim.targets.crossbar.mapping import Options
 from hwsim.targets.crossbar.plan import Rules, stored_plan
@@ -42,12 +43,17 @@ def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
     if chip.number("columns_per_adc") > 1 and adc in RAMPS:
         raise InvalidMapping(f"columns_per_adc: with adc {adc} every column has a comparator of its own; state adc sar or mlsa")
     steps = lowered(graph)
+
+    def refuses(op: Op, matrix: Stored) -> str:
+        bits = matrix.input_bits
+        return f"inputs of {bits:g} bits; pulses and ramps have {MAX_BITS} at most: state a narrower dtype" if bits > MAX_BITS else ""
+
     by_ramp = applied(steps, (*ACTIVATIONS, *LINEAR_PIECES))
 
     def extra(op: Op, matrix: Stored | None) -> Fields:
         return {"in_ramp": float(op.name in by_ramp), "cell_ramp": float(op.attrs.get(ACTIVATIONS_PER_UNIT, 0) == LSTM_ACTIVATIONS)}
 
-    made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), digital=WORK, extra=extra, assumptions=(
+    made = stored_plan(steps, options, chip, Rules(Geometry(0, 0, 16.0), digital=WORK, extra=extra, refuses=refuses, assumptions=(
         "one array per matrix, of its size; a signed weight counts as one cell, of the mean conductance of its pair",
         "an activation right after a product is applied by the ramp of its columns, at no further time" if adc == "nl_ramp" else
         "activations are evaluated digitally",

@@ -10,6 +10,7 @@ NL_RAMP, LINEAR_RAMP, SAR, MLSA = 1.0, 2.0, 3.0, 4.0
 ADC_CODES = {"nl_ramp": NL_RAMP, "linear_ramp": LINEAR_RAMP, "sar": SAR, "mlsa": MLSA}
 RAMPS = ("nl_ramp", "linear_ramp")
 PWM, BIT_SERIAL = "pwm", "bit_serial"
+ENCODINGS = (PWM, BIT_SERIAL)
 CONSTANTS = (
     # cells
     Constant("read_v"),
@@ -23,7 +24,6 @@ CONSTANTS = (
     Constant("adc", text=True, words=tuple(ADC_CODES)),
     Constant("adc_bits", least=1, most=16, whole=True),
     Constant("columns_per_adc", least=1, whole=True),
-    Constant("input_encoding", text=True, words=(PWM, BIT_SERIAL)),
     Constant("calibration_cells", zero=True, whole=True),
     Constant("ramp_g_max_s"),
     Constant("column_j_per_clock"),  # integrator, comparator and counter of one column

@@ -13,6 +13,7 @@ from hwsim.core.parameters import Constant
 from hwsim.targets.crossbar.analog.constants import CONSTANTS as ANALOG
 
 CODE = 20.0
+ENCODINGS = ("bit_serial",)
 UNIT, CORE, TILE, CHIP = "unit", "core", "tile", "chip"
 ADC, ARRAY, ROUTER = "adc", "array", "router"  # their numbers follow from the structure
 COUNTED = {  # components with a stated number, by the level that they belong to
@@ -45,6 +46,7 @@ CONSTANTS = (
     Constant("digital_hz", optional=True),  # of digital units; left out: clock_hz
     # converters
     Constant("columns_per_adc", least=1, whole=True),  # that take turns on one; more than array_columns: several arrays do
+    Constant("adc", text=True, words=("nl_ramp", "linear_ramp", "sar", "mlsa")),
     Constant("adc_bits", least=1, most=16, whole=True),
     Constant("adc_published_bits", least=1),
     Constant("adc_conversion_s", zero=True),  # of any resolution
@@ -90,6 +92,8 @@ FIELDS = (
 
 def contradictions(chip: Chip) -> Iterator[str]:
     """What is wrong with the constants taken together."""
+    if chip.text("adc") != "sar":
+        yield f"adc is sar on this chip, got '{chip.text('adc')}'"
     for names in COUNTED.values():
         for name in names:
             stated = [ending for ending in ("_count", "_w", "_mm2") if f"{name}{ending}" in chip.params]
