@@ -20,7 +20,6 @@ ALADDIN = {
     ("add", "fp64"): "fp_dp_adder", ("multiply", "fp64"): "fp_dp_multiplier",
 }  # fmt: skip
 FAMILIES = ("horowitz", "jouppi", "aladdin")
-HOME = {"horowitz": Node(45, 0.9), "jouppi": Node(7, 0.7), "aladdin": Node(40, 0.9)}  # Jouppi and Aladdin state no supply
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,11 @@ class Tables:
     aladdin: Chip
     areas: Chip
     scaling: Chip
+
+    def home(self, family: str) -> Node:
+        """Node and supply of a family's figures."""
+        table: Chip = getattr(self, family)
+        return Node(table.number("node_nm"), table.number("vdd_v"))
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,11 @@ def operator(tables: Tables, operation: str, dtype_name: str, node: Node, family
     if operation not in OPERATIONS:
         raise InvalidTrace(f"operation is one of {', '.join(OPERATIONS)}, got '{operation}'")
     if family is None:
-        family = "jouppi" if node.nm == HOME["jouppi"].nm else "horowitz"
+        family = "jouppi" if node.nm == tables.home("jouppi").nm else "horowitz"
     if family not in FAMILIES:
         raise InvalidTrace(f"family is one of {', '.join(FAMILIES)}, got '{family}'")
     energy, area_mm2 = _at_home(tables, operation, dtype(dtype_name).name, family, clock_ns)
-    home = HOME[family]
+    home = tables.home(family)
     if node == home:
         return Operator(energy, area_mm2, family)
     if area_mm2 is not None and node.nm != home.nm:
