@@ -144,6 +144,16 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
         "neurosim-rram-14nm", "conv2d", {"n": 1, "c": 130, "h": 9, "w": 9, "k": 40, "r": 3, "s": 3, "pad": 1, "dtype": "int8"},
         {"conv_mapping": "im2col", "adc": "sar", "post_layout_factors": 0},
     ),
+    "core of standard cells, network": ("rv32-ffet", "mlperf-tiny-ic", {"dtype": "int8"}, {}),
+    "core of standard cells, attention by a routine": (
+        "rv32-cfet", "attention", {"heads": 2, "q": 8, "kv": 24, "head_dim": 32, "dtype": "int8"}, {"multiply": "libgcc"},
+    ),
+    "core of standard cells, product, streamed": ("rv32-ffet", "matmul", {**PRODUCT, "dtype": "int16"}, {"outputs_at_once": 4, "stream": True}),
+    "array of standard cells, network": ("mac16-ffet", "mobilenet-v1", {"dtype": "int8"}, {}),
+    "array of standard cells, recurrence, weights stay": (
+        "mac16-cfet", "lstm", {"input_size": 40, "hidden_size": 32, "steps": 3, "dtype": "int8"}, {"dataflow": "ws"},
+    ),
+    "array of standard cells, product, inputs stay": ("mac16-ffet", "matmul", {**PRODUCT, "dtype": "int8"}, {"dataflow": "is"}),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
@@ -158,6 +168,7 @@ UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # ch
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "gpu": ("a100", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "manycore": ("et-soc-1", "fft", {"points": 64}, {}),
+    "stdcell": ("rv32-ffet", "fft", {"points": 64}, {}),
     "spiking": ("event-core-45nm", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
     "wafer_mesh": ("wse2", "lstm", {"input_size": 16, "hidden_size": 8}, {"grid": (8, 8)}),
 }
@@ -189,7 +200,7 @@ def test_the_contract_is_kept(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", UNMODELLED)
 def test_what_has_no_model_is_refused_or_called_a_lower_bound(target: str, tmp_path: Path) -> None:
     chip, kind, bounds, mapping = UNMODELLED[target]
-    builder = GraphBuilder("int8" if target in ("fpga", "cluster", "spiking", "crossbar") else "fp16")
+    builder = GraphBuilder("int8" if target in ("fpga", "cluster", "spiking", "crossbar", "stdcell") else "fp16")
     builder.op("matmul", "fc", [builder.tensor("x", (300, 200), role="input")], m=300, k=200, n=100)
     builder.op(kind, "odd", [builder.tensor("y", INPUTS[kind], role="input")], **bounds)
     conformance.check_unmodelled(chip_of(chip, tmp_path), builder.graph(trace="mixed"), mapping, ("odd",))

@@ -74,7 +74,8 @@ def shift_add(multiplicand: str, multiplier: str, total: str, bits: int, tag: st
     """total += multiplicand x multiplier (unsigned, of `bits` bits), unrolled; the multiplicand is lost."""
     made: list[Instruction] = []
     for bit in range(bits):
-        made += [("and", "t", multiplier, 1 << bit), ("beq", "t", "zero", f"{tag}{bit}"), ("add", total, total, multiplicand), ("label", f"{tag}{bit}")]
+        past = f"{tag}{bit}"
+        made += [("and", "t", multiplier, 1 << bit), ("beq", "t", "zero", past), ("add", total, total, multiplicand), ("label", past)]
         made += [("sll", multiplicand, multiplicand, 1)] if bit < bits - 1 else []
     return made
 
@@ -82,8 +83,9 @@ def shift_add(multiplicand: str, multiplier: str, total: str, bits: int, tag: st
 def mulsi3() -> list[Instruction]:
     """libgcc's product of a0 and a1, in a0."""
     return [
-        ("label", "mulsi3"), ("add", "a2", "a0", 0), ("add", "a0", "zero", 0), ("label", "again"), ("and", "a3", "a1", 1), ("beq", "a3", "zero", "skip"),
-        ("add", "a0", "a0", "a2"), ("label", "skip"), ("srl", "a1", "a1", 1), ("sll", "a2", "a2", 1), ("bne", "a1", "zero", "again"), ("ret",),
+        ("label", "mulsi3"), ("add", "a2", "a0", 0), ("add", "a0", "zero", 0), ("label", "again"), ("and", "a3", "a1", 1),
+        ("beq", "a3", "zero", "skip"), ("add", "a0", "a0", "a2"), ("label", "skip"), ("srl", "a1", "a1", 1), ("sll", "a2", "a2", 1),
+        ("bne", "a1", "zero", "again"), ("ret",),
     ]  # fmt: skip
 
 
