@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 Rows = list[tuple[str, ...]]
+Tables = list[tuple[str, tuple[str, ...], Rows]]
 
 
-def analog_tables(found: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], Rows]]:
+def analog_tables(found: Mapping[str, Any]) -> Tables:
     """(heading, columns, rows) of `Report.analog`."""
     runs = found["conditions"]["programmings"]
-    made = [("accuracy of analog results: conditions", ("", "value"), [(k.replace("_", " "), _text(v)) for k, v in found["conditions"].items()])]
+    heads: tuple[str, ...]
+    stated: Rows = [(k.replace("_", " "), _text(v)) for k, v in found["conditions"].items()]
+    made: Tables = [("accuracy of analog results: conditions", ("", "value"), stated)]
     if found["converters"]:
         heads = ("function", "bits", "cells", "INL mean", "INL max", "DNL mean", "DNL max", "INL mean, closed form")
         made.append(("ramps: LSB, means over programmings", heads, [

@@ -1,7 +1,8 @@
 """Speed of the crossbar's functional path: ``pytest tests/benchmarks/bench_crossbar.py``.
 
 Budget (one core): 1,000 noisy 256 x 256 products in 0.1 s, programming, wires and converters included, both of one written matrix with noise in every
-read and of a new programming in every product. The gates of the language model (633 x 8064), each product a new programming: thousands of products in seconds.
+read and of a new programming in every product, wires by the fast approximation.
+The gates of the language model (633 x 8064), each product a new programming: 200 in seconds.
 """
 
 import time

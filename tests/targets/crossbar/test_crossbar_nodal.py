@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidChip, InvalidTrace
-from hwsim.targets.crossbar.functional.nodal import Wires, cell_currents, column_currents, effective_conductance, transfer_conductance, worst_drop_estimate
+from hwsim.targets.crossbar.functional.nodal import (
+    Wires,
+    cell_currents,
+    column_currents,
+    effective_conductance,
+    transfer_conductance,
+    worst_drop_estimate,
+)
 
 Array = NDArray[np.float64]
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"

@@ -54,7 +54,7 @@ class TaskAccuracy:
 def save(networks: Mapping[str, Lstm]) -> None:
     """Write networks for `trained`, in half precision."""
     parts = {f"{name}_{part}": getattr(net, part).astype(np.float16) for name, net in networks.items() for part in ("gates", "head")}
-    np.savez_compressed(NETWORKS, **parts)  # type: ignore[arg-type]  # (numpy's stub takes the names for options)
+    np.savez_compressed(NETWORKS, **parts)
 
 
 @cache

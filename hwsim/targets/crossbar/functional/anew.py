@@ -100,4 +100,5 @@ def add_errors(cells: Cells, digit: int, rows: slice, x: Array, offset_variance:
     """Add the errors of a new programming per read to the mean currents (slices, reads, outputs), in place; `x`: (slices, reads, inputs)."""
     every = (cells.mean, cells.variance, cells.factor, cells.spread)
     mean, variance, factor, spread = (np.ascontiguousarray(a[digit, rows]) for a in every)
-    _errors(x, mean, variance, factor, spread, cells.stuck.off, cells.stuck.on, cells.low, cells.high, cells.read_noise, offset_variance, rng, current)
+    off, on = cells.stuck.off, cells.stuck.on
+    _errors(x, mean, variance, factor, spread, off, on, cells.low, cells.high, cells.read_noise, offset_variance, rng, current)
