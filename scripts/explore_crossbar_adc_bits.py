@@ -4,7 +4,8 @@
 
 One step of the keyword network (72 x 128 gates) on nladc-16nm: energy against accuracy of the small keyword task for ramps that apply the activation
 and for converters of the same bits with digital sigmoid and tanh behind them; then the same 5-bit networks over the supply.
-SAR codes are symmetric (2 bits: -1, 0, 1) over the largest value of the data, which wastes codes at 2 and 3 bits; a range chosen for accuracy would help there.
+SAR codes are symmetric (2 bits: -1, 0, 1) over the largest value of the data,
+which wastes codes at 2 and 3 bits; a range chosen for accuracy would help there.
 """
 
 from __future__ import annotations
