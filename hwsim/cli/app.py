@@ -32,7 +32,7 @@ app = typer.Typer(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     simulation.run, simulation.compare, simulation.op, simulation.primitive, block.block, sweep.sweep, search.search, search.pareto,
     search.sensitivity, search.inverse, serve.serve, plot.plot, validation.validate,
-    catalogue.chips, catalogue.traces, catalogue.show,
+    catalogue.chips, catalogue.traces, catalogue.show, catalogue.export,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

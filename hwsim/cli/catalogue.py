@@ -9,7 +9,7 @@ import typer
 
 from hwsim.cli import options as o
 from hwsim.cli.output import STDOUT, check_writable, console, plain_value, table, write_json
-from hwsim.core.errors import HwsimError, nearest
+from hwsim.core.errors import HwsimError, InvalidTrace, nearest
 from hwsim.core.units import engineering
 
 if TYPE_CHECKING:
@@ -160,3 +160,22 @@ def _operators_by_label(graph: Graph) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def export(
+    trace: o.TraceName, form: Annotated[str, typer.Option("--format", help="trace, gemm, scalesim, scalesim-gemm, timeloop or chakra.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Where to; '-' is standard output.")] = STDOUT,
+    batch: o.Batch = None, dtype: o.Dtype = None, arg: o.TraceArgs = None,
+) -> None:  # fmt: skip
+    """Write an operator graph in the format of another tool."""
+    check_writable(output, "-o")
+    settings = o.stated(batch=batch, dtype=dtype) | o.parse_values(arg, "--arg", InvalidTrace)
+    from hwsim.readers.export import export_text  # noqa: PLC0415  (as above)
+    from hwsim.readers.load import load_graph  # noqa: PLC0415
+
+    text = export_text(load_graph(trace, **settings), form)
+    if output == STDOUT:
+        typer.echo(text, nl=False)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as bad:
+        raise HwsimError(f"-o {output}: {bad.strerror or bad}") from None

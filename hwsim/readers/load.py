@@ -18,9 +18,11 @@ from hwsim.readers.gemm_csv import read_gemm_csv
 from hwsim.readers.huggingface import read_decoder, read_huggingface
 from hwsim.readers.networks import ALIASES, NAMES, is_network, read_network
 from hwsim.readers.networks_spiking import SPIKING_NAMES, is_spiking, read_spiking
+from hwsim.readers.scalesim import is_topology, read_topology
 from hwsim.readers.suite import SUITES, is_suite, read_suite
+from hwsim.readers.timeloop import is_problem, read_problem
 from hwsim.readers.trace import read_trace
-from hwsim.readers.yaml_file import changed_at
+from hwsim.readers.yaml_file import changed_at, load_yaml, read_text
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx", ".pt2")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
@@ -183,12 +185,16 @@ def _huggingface(path: Path, name: str, options: dict[str, Any]) -> Graph:
 
 
 def _native(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    if "problem" in read_text(path, InvalidTrace) and is_problem(load_yaml(path, InvalidTrace)):
+        return read_problem(path, **_known(f"trace '{name}'", ("dtype",), options))
     if options:
         raise InvalidTrace(f"trace '{name}' is a fixed graph: it takes no option '{next(iter(options))}'")
     return read_trace(path)
 
 
 def _csv(path: Path, name: str, options: dict[str, Any]) -> Graph:
+    if is_topology(read_text(path, InvalidTrace)):
+        return read_topology(path, **_known(f"trace '{name}'", ("dtype",), options))
     known = ("chain", "dtype")
     if unknown := [key for key in options if key not in known]:
         raise InvalidTrace(f"trace '{name}' has no option '{unknown[0]}'{nearest(unknown[0], known)}; it has {', '.join(known)}")

@@ -121,8 +121,8 @@ def _op(entry: OpEntry, tensors: dict[str, Tensor]) -> Op:
     return op.twin(op.name, tuple(inputs), tuple(outputs), op.layer)
 
 
-def write_trace(graph: Graph, path: str | Path) -> None:
-    """Write `graph` to a native trace file. Raises `InvalidTrace` for meta that YAML cannot hold, or when the file cannot be written."""
+def trace_text(graph: Graph) -> str:
+    """Return the text of a native trace file. Raises `InvalidTrace` for meta that YAML cannot hold."""
     lines = [f"schema: {SCHEMA}", f"meta: {_flow(graph.meta)}", "tensors:" if graph.tensors else "tensors: {}"]
     _check_keys(graph.tensors)
     for name, tensor in graph.tensors.items():
@@ -130,8 +130,14 @@ def write_trace(graph: Graph, path: str | Path) -> None:
         lines.append(f"  {_flow(name)}: {_flow({'shape': tensor.shape, 'dtype': tensor.dtype, **role})}")
     lines.append("ops:" if graph.ops else "ops: []")
     lines += [f"- {_flow(_stated(op))}" for op in graph.ops]
+    return "\n".join(lines) + "\n"
+
+
+def write_trace(graph: Graph, path: str | Path) -> None:
+    """Write `graph` to a native trace file. Raises `InvalidTrace` as `trace_text` does, and when the file cannot be written."""
+    text = trace_text(graph)
     try:
-        Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8")
     except OSError as bad:
         raise InvalidTrace(f"{path}: cannot be written: {bad.strerror}") from None
 
