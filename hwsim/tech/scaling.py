@@ -26,7 +26,6 @@ PLANAR_LEAST_NM = 20.0  # planar devices down to here, FinFETs below
 FINFET_MOST_NM = 16.0
 BULK_LEAST_NM = 65.0
 ANCHORS_NM = (45, 7)
-_GRID = 64
 
 
 @dataclass(frozen=True)
@@ -121,6 +120,15 @@ def _at_node(table: Chip, nm: float, node: Node, kind: str) -> float:
     return raw * _between(low, fixes[low], high, fixes[high], nm)
 
 
+def _flat(cubic: tuple[float, ...]) -> list[float]:
+    """Where a cubic neither rises nor falls."""
+    a, b, c = 3 * cubic[0], 2 * cubic[1], cubic[2]
+    if a == 0:
+        return [-c / b] if b else []
+    inside = b * b - 4 * a * c
+    return [] if inside < 0 else [(-b + sign * math.sqrt(inside)) / (2 * a) for sign in (1, -1)]
+
+
 def _correction(table: Chip, nm: int, kind: str) -> float:
     vdd, *measured = table.vector(f"measured_{nm}")
     return measured[("delay", "energy", "power").index(kind)] / _polynomial(table, nm, "hp", vdd, kind)
@@ -138,8 +146,7 @@ def _polynomial(table: Chip, nm: float, device: str, vdd: float, kind: str) -> f
 
     value = at(vdd)
     if kind == "delay":  # never slower at a higher supply
-        least = table.number("least_vdd_v")
-        value = min(value, *(at(least + (vdd - least) * i / _GRID) for i in range(_GRID + 1)))
+        value = min(value, *(at(v) for v in (table.number("least_vdd_v"), *_flat(powers)) if table.number("least_vdd_v") <= v <= vdd))
     if value <= 0:
         raise InvalidTrace(f"the fit of the {kind} at {nm:g} nm has no positive value at {vdd:g} V: the supply is too low")
     return value
