@@ -135,11 +135,12 @@ def _show_trace(name: str, json: str | None) -> None:
     figures = {k: v for k, v in model.items() if v} if isinstance(model, dict) else {}
     if json is not None:
         head = {"schema": "hwsim.trace/1", "name": graph.name, "meta": plain, "model": figures}
-        write_json({**head, "macs": graph.macs, "weight_bytes": graph.weight_bytes, "operators": records}, json)
+        write_json({**head, "macs": graph.macs, "parameters": graph.parameters, "weight_bytes": graph.weight_bytes, "operators": records}, json)
     if json == STDOUT:
         return
     screen = console()
-    screen.print(f"{graph.name}: {len(graph.ops):,} operators, {graph.macs:,} MACs, weights {engineering(graph.weight_bytes, 'B')}")
+    screen.print(f"{graph.name}: {len(graph.ops):,} operators, {graph.macs:,} MACs, {graph.parameters:,} parameters, "
+                 f"weights {engineering(graph.weight_bytes, 'B')}")
     for heading, found in (("options", plain), ("model", figures)):
         if found:
             screen.print(f"{heading}: {', '.join(f'{k} {plain_value(v)}' for k, v in found.items())}")

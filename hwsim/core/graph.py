@@ -101,6 +101,17 @@ class Graph:
         """Bytes of all weight tensors."""
         return sum(t.bytes for t in self.tensors.values() if t.role == "weight")
 
+    @property
+    def parameters(self) -> int:
+        """Learned numbers: those that the meta states (of a language model, or counted in a file), else all weights, and two for each channel of
+        a batch normalisation, which is no tensor here."""
+        model = self.meta.get("model")
+        stated = model.get("parameters") if isinstance(model, Mapping) else self.meta.get("parameters")
+        if isinstance(stated, int):
+            return stated
+        normalised = sum(2 * op["cols"] for op in self.ops if op.function == "batch_norm")
+        return normalised + sum(t.elements for t in self.tensors.values() if t.role == "weight")
+
     @cached_property
     def unique(self) -> tuple[tuple[Op, ...], tuple[int, ...], tuple[int, ...]]:
         """(representatives, index of each op's representative, executions of each representative): equal operators are priced once."""
