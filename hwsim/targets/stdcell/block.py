@@ -164,7 +164,8 @@ def evaluate(design: Design, layout: Layout, seed: int) -> Point:
     wires = buffered_wires(layout, graph, design.period_s, design.repeaters)
     clock = clock_tree(layout.placement, layout.technology.front, CLOCK_LEAF)
     activity = chip.number("activity") if "activity" in chip.params else DEFAULT_ACTIVITY
-    power = block_power(graph, np.full(graph.netlist.nets, activity), _extra(library, wires, clock))
+    share = chip.number("clock_share") if "clock_share" in chip.params else 1.0
+    power = block_power(graph, np.full(graph.netlist.nets, activity), _extra(library, wires, clock), share)
     return Point(design, layout, wires, time_block(graph, wires.load), power, clock, seed)
 
 

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 ROUNDS = 16
 SHARE = 0.5  # of the wanted changes made in one round, those of most gain first: neighbours change the gain of one another
+AIM = 0.9  # of the period reached: paths that are faster than that are left as they are, whatever the target
 PATIENCE = 3  # rounds without progress before the search ends
 NONE = -1
 
@@ -88,7 +89,8 @@ def size_cells(netlist: Netlist, library: Library, usable: Iterable[str], period
             stale += 1
         if timing.min_period_s <= period_s or stale >= PATIENCE:
             break
-        chosen = _worth(graph, v, load, slacks(timing, load, period_s))
+        aim = max(period_s, AIM * timing.min_period_s)
+        chosen = _worth(graph, v, load, slacks(timing, load, aim))
         if not len(chosen):
             break
         kinds = kinds.copy()

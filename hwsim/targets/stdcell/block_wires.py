@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidChip
 from hwsim.targets.stdcell.block_repeaters import repeat_for_timing
-from hwsim.targets.stdcell.block_sizing import linear_view
+from hwsim.targets.stdcell.block_sizing import AIM, linear_view
 from hwsim.targets.stdcell.block_slack import slacks
 from hwsim.targets.stdcell.buffers import Repeater, best_length_um, insert_buffers, stage_load_f
 from hwsim.targets.stdcell.layout import Layout
@@ -120,19 +120,22 @@ def buffered_wires(layout: Layout, graph: TimingGraph, period_s: float, kinds: R
     """Repeat the nets of every side, and put the sides together: both trees load the one driver.
 
     Every net is repeated so that no stage carries too much; nets on paths that then miss `period_s` are repeated anew for timing, `PASSES` times.
+    A period out of reach counts as a tenth less than the one reached.
     """
     sides = [_bounded(side, graph.pin_f, kinds, stack) for side, (_, stack) in zip(layout.side_wires, layout.stacks, strict=True)]
     drive = _drive_ohm(graph)
     found = _together(sides, graph, kinds)
     for _ in range(PASSES):
-        slack = slacks(time_block(graph, found.load), found.load, period_s)
+        timing = time_block(graph, found.load)
+        aim = max(period_s, AIM * timing.min_period_s)
+        slack = slacks(timing, found.load, aim)
         late = np.zeros(graph.netlist.nets, np.bool_)
         late[graph.netlist.pin_net[slack < 0]] = True
         late[graph.netlist.clock_nets] = False
         nets = np.flatnonzero(late & (graph.netlist.fanout > 0))
         if not len(nets):
             break
-        need = np.minimum(slack, SLACK_CAP * period_s) + found.load.delay_s
+        need = np.minimum(slack, SLACK_CAP * aim) + found.load.delay_s
         for side, own in zip(layout.side_wires, sides, strict=True):
             arrays = (own.count, own.load_f, own.total_f, own.delay_s, own.repeated, own.stage_s)
             repeat_for_timing(side, nets, graph.pin_f, need, drive, kinds.views, arrays)

@@ -1,8 +1,9 @@
 """Power of a block at a clock: charge of nets, internal energy of cells, the clock, leakage.
 
-    P = f V^2 sum_nets a (C_wire + C_pins) + f sum_cells 2 a E_output + f (V^2 C_clock + sum_clocked 2 E_clock) + P_leak
+    P = f V^2 sum_nets a (C_wire + C_pins) + f sum_cells 2 a E_output + g f (V^2 C_clock + sum_clocked 2 E_clock) + P_leak
 
-a is the activity of a net: rises per clock cycle (two transitions each), one for the clock. Energies E are internal ones per transition.
+a is the activity of a net: rises per clock cycle (two transitions each), one for the clock, of which a share g passes
+its gates (1: no clock gating). Energies E are internal ones per transition.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def bare(graph: TimingGraph) -> Extra:
     return Extra(np.zeros(graph.netlist.nets), np.zeros((graph.netlist.nets, 1), np.int32), np.zeros(1), np.zeros(1))
 
 
-def block_power(graph: TimingGraph, activity: Floats, extra: Extra | None = None) -> Power:
-    """Power of a block whose nets rise `activity` [nets] times a cycle (those of clock nets are not read)."""
+def block_power(graph: TimingGraph, activity: Floats, extra: Extra | None = None, clock_share: float = 1.0) -> Power:
+    """Power of a block whose nets rise `activity` [nets] times a cycle (those of clock nets are not read), `clock_share` of the clock running."""
     extra = bare(graph) if extra is None else extra
     n, library = graph.netlist, graph.library
     square = library.vdd_v**2
@@ -78,7 +79,7 @@ def block_power(graph: TimingGraph, activity: Floats, extra: Extra | None = None
     clock_f = float((graph.load_f()[n.clock_nets]).sum()) + extra.clock_wire_f + extra.clock_buffers * extra.clock_buffer_f
     clocked = n.pin_cell[n.pin_clock]
     clock_cells = float(library.energies_j[graph.cell[clocked[clocked >= 0]], 2].sum()) + extra.clock_buffers * extra.clock_buffer_j
-    clock = square * clock_f + 2.0 * clock_cells
+    clock = clock_share * (square * clock_f + 2.0 * clock_cells)
     added = float(extra.repeaters.sum(axis=0) @ extra.repeater_leakage_w) + extra.clock_buffers * extra.clock_buffer_w
     leakage = float(library.leakage_w[graph.cell].sum()) + added
     return Power(nets, cells, clock, leakage)

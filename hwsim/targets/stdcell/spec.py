@@ -42,8 +42,10 @@ FAMILY = (
 )
 
 BLOCK = (
-    # a block: rises of a net per clock cycle; the design that stands for the core of the chip's study, the core's gates and longest path over its
+    # a block: rises of a net per clock cycle, share of the clock that runs; the design that stands for the core of the chip's study, the core's gates
+    # and longest path over its own
     Constant("activity", zero=True, most=1.0, **OPEN),
+    Constant("clock_share", zero=True, most=1.0, **OPEN),
     Constant("study_core", text=True, **OPEN),
     *constants("study_core_size study_core_depth", **OPEN),
 )
