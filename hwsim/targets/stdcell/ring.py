@@ -15,6 +15,7 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.target import Mapped
 from hwsim.readers.chip_file import load_chip
 from hwsim.targets.stdcell.beol import BACK, CASES, FRONT, routing_layer
+from hwsim.targets.stdcell.mapping import parse_options
 from hwsim.targets.stdcell.stage import Stage, stage_of, study_stage
 
 LOADS = ("none", "typical", "front_back")
@@ -103,7 +104,7 @@ def supply_for(figure: Callable[[float], float], wanted: float, least_v: float, 
 
 def ring_oscillator(chip: Chip, arguments: Mapped, mapping: Mapped) -> dict[str, float]:
     """Frequency of a stage, power of the ring, and the supply; on request at the power or the frequency that a peer has at `vdd_v`."""
-    vdd, case = number(arguments, "vdd_v"), str(mapping["beol_case"])
+    vdd, case = number(arguments, "vdd_v"), parse_options(mapping).beol_case
     ring = ring_of(chip, arguments, case)
     peers = [name for name in ("iso_power_of", "iso_frequency_of") if arguments[name] is not None]
     if len(peers) > 1:
