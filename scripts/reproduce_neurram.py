@@ -3,9 +3,9 @@
     python scripts/reproduce_neurram.py        about five seconds
 
 The published figures are those of `models/neurram/published.yaml`, digitised. Constants were fitted on all rows but the last of each table (marked
-*): one clock for every operation of the neurons, energy of an integration and of a conversion step, the set-up of a word line; word-line swings and
-cell currents follow from capacitances, voltages and conductances. Below: what one phase and two phases cost at widths in between, which were not
-published, and a network on the 48 cores.
+*): one clock for every operation of the neurons, energy of an integration and of a conversion step; word lines and cell currents follow from
+capacitances, voltages and conductances. Below: what one phase and two phases cost at widths in between, which were not published, and a network on
+the 48 cores.
 """
 
 from __future__ import annotations

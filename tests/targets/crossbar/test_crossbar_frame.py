@@ -158,3 +158,33 @@ def test_timesteps_repeat_work_beside_the_arrays_and_the_bytes() -> None:
     assert four.cost.bytes_by_level()["buffer"] == 4 * once.cost.bytes_by_level()["buffer"]
     spikes = run("matmul", m=2, k=64, n=16, attrs={"timesteps": 4, "spike_rate": 0.1})
     assert spikes.cost.bytes_by_level()["buffer"] == 4 * (2 * 64 / 8 + 2 * 16)
+
+
+@pytest.mark.parametrize(
+    ("chip", "own", "other"),
+    [("sinangil", "pulse_count", "pwm"), ("jia", "bit_serial", "pulse_count"), ("isaac", "bit_serial", "pwm"), ("neurram", "pwm", "bit_serial")],
+)
+def test_how_inputs_enter_may_be_stated_and_cannot_be_exchanged(chip: str, own: str, other: str) -> None:
+    clock = load_target("crossbar").primitives["clock_period"]
+    loaded = hwsim.load_chip(chip)
+    assert clock(loaded, {}, {"input_encoding": own}) == clock(loaded, {}, {})
+    with pytest.raises(InvalidMapping, match=f"input_encoding is one of {own} on this chip"):
+        clock(loaded, {}, {"input_encoding": other})
+
+
+@pytest.mark.parametrize("chip", ["jia", "sinangil", "wang", "colonnade", "aimc1"])
+def test_the_whole_macro_is_a_component(chip: str) -> None:
+    component = load_target("crossbar").primitives["component"]
+    loaded = hwsim.load_chip(chip)
+    assert component(loaded, {"component": "macro"}, {})["area_mm2"] > component(loaded, {"component": "array"}, {})["area_mm2"] > 0
+
+
+def test_pulses_are_not_longer_than_ramps() -> None:
+    with pytest.raises(UnsupportedOp, match="inputs of 32 bits"):
+        run("matmul", m=1, k=8, n=8, dtype="int32")
+
+
+def test_columns_of_a_ramp_do_not_share_comparators() -> None:
+    assert run("matmul", {"columns_per_adc": 1}, m=1, k=8, n=8).latency_s == run("matmul", m=1, k=8, n=8).latency_s
+    with pytest.raises(InvalidMapping, match="comparator of its own"):
+        run("matmul", {"columns_per_adc": 4}, m=1, k=8, n=8)
