@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import hwsim
+from hwsim.claims import Claim, of_cases
 from hwsim.validate.cases import published
 from hwsim.validate.run import Runner
 
@@ -72,6 +73,22 @@ def board() -> None:
     known = {"tokens_per_s": 55, "power_w": 45, "tokens_per_j": 1.22, "dsp": 6345, "lut": 574e3, "bram": 1252, "uram": 792}
     print("\nU280 at context 512 (measured)")
     print("  ".join(f"{name} {value:.4g} ({known[name]:g})" for name, value in found.items()))
+
+
+def claims() -> list[Claim]:
+    """The headlines: the board, joules against V100S, time against A100."""
+    board, gpu = "core efficiency fitted to the 55 token/s of the board", "our V100S; its 45 token/s and 220 W are calibrated"
+    vllm = "the authors' simulator replayed (VHK158 never ran) against our A100"
+    return of_cases("FlightLLM", {
+        "u280-flightllm-decode-tokps": ("LLaMA2-7B decode on U280", "token/s", board),
+        "u280-flightllm-tokpj": ("the same, tokens a joule", "token/J", "power of board calibrated at 45 W"),
+        "u280-flightllm-v100s-tokpj": ("tokens a joule over V100S (6.0x headline)", "x", gpu),
+        "u280-flightllm-llama2-7b-vs-v100s-hf-transformers-tokpj": ("the same over six lengths, naive V100S", "x", gpu),
+        "u280-flightllm-llama2-7b-vs-v100s-vllm-smoothquant-tokpj": ("the same over six lengths, optimised V100S", "x", gpu),
+        "vhk158-flightllm-e2e-128-512-vs-a100-vllm": ("VHK158 over A100 with vLLM, time of 128 + 512 (1.2x headline)", "x", vllm),
+        "vhk158-flightllm-e2e-128-1024-vs-a100-vllm": ("the same, 128 + 1024", "x", vllm),
+        "vhk158-flightllm-e2e-512-512-vs-a100-vllm": ("the same, 512 + 512", "x", vllm),
+    })  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ with another converter the activations of 512 hidden units take 2 to 5 times as 
 from __future__ import annotations
 
 import hwsim
+from hwsim.claims import Claim, of_cases, within
 from hwsim.core.graph import single_op
 from hwsim.core.report import Report
 
@@ -54,6 +55,31 @@ def main() -> None:
         report = step(FIG1, 5, adc)
         pulses, conversion, lanes = (report.part("cycles", component=part) for part in ("array", "adc", "digital"))
         print(f"{adc:14}{pulses:8.0f}{conversion:12.0f}{lanes:8.0f}{lanes - rest:21.0f}{(lanes - rest) / (pulses + conversion):18.1f}")
+
+
+def claims() -> list[Claim]:
+    """Table 1, and what the converter takes against others."""
+    fitted, free = "three constants fitted to the 5-bit step", "constants of the 5-bit step, longer ramps"
+    return of_cases("NL-ADC", {
+        "nladc-kws-5b-tops-per-w": ("keyword spotting, 5 bits", "TOPS/W", fitted),
+        "nladc-kws-5b-tops-per-mm2": ("the same, a square millimetre", "TOPS/mm2", fitted),
+        "nladc-kws-8b-tops-per-w": ("8 bits", "TOPS/W", free),
+        "nladc-kws-8b-tops-per-mm2": ("8 bits, a square millimetre", "TOPS/mm2", free),
+        "nladc-kws-8b-over-5b-energy": ("joules, 8 bits over 5", "x", free),
+        "nladc-kws-8b-over-5b-latency": ("time, 8 bits over 5", "x", free),
+    }) + _conversion()  # fmt: skip
+
+
+def _conversion() -> list[Claim]:
+    """Fig. 1: activations of 512 hidden units on digital lanes behind other converters, over the product."""
+    rest = step(FIG1, 5).part("cycles", component="digital")
+    found = []
+    for adc in ("linear_ramp", "sar"):
+        report = step(FIG1, 5, adc)
+        pulses, conversion, lanes = (report.part("cycles", component=part) for part in ("array", "adc", "digital"))
+        found.append(within("NL-ADC", f"{adc}: activations over the product, 512 hidden units", (2.0, 5.0), (lanes - rest) / (pulses + conversion), "x",
+                            carries="one processor of eight lanes; 5 bits", source="Fig. 1", tolerance=0.1))  # fmt: skip
+    return found
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import hwsim
+from hwsim.claims import Claim, of_cases
 from hwsim.core.graph import single_op
 from hwsim.readers.suite import members
 from hwsim.validate.cases import Case, published
@@ -73,6 +74,36 @@ def headlines() -> None:
     for case in CASES:
         if case.group == "headline" and "aggregate" in case.workload:
             print(f"{case.id:44s} {runner.got(case, Path()):9.3f}   {case.value:9g}  {case.note}")
+
+
+def claims() -> list[Claim]:
+    """The study's headlines."""
+    kernels = "sizes of the kernels (not published)"
+    return of_cases("DNN is not all", {
+        "headline-emulation-library-runtime": ("cycles, libgcc over RVfplib on GAP8", "x", kernels),
+        "headline-emulation-library-energy": ("joules, RVfplib over libgcc (-37 %)", "x", kernels),
+        "headline-parallel-speedup-gap8": ("eight cores over one, GAP8", "x", kernels),
+        "headline-parallel-speedup-pulp-open": ("eight cores over one, PULP-OPEN", "x", kernels),
+        "headline-parallel-latency-best": ("best time of eight cores over one (-87 %)", "x", kernels),
+        "headline-parallel-energy-best": ("best joules of eight cores over one (-87 %)", "x", kernels),
+        "headline-native-fpu-runtime": ("best kernel, native FPU over emulation (32.09x)", "x", "a dependent FPU instruction waits no cycle (GVSoC)"),
+        "headline-native-fpu-energy": ("the same, joules (-99 %)", "x", kernels),
+    }) + _cortex_m4()  # fmt: skip
+
+
+def _cortex_m4() -> list[Claim]:
+    """Time and joules of PULP-OPEN's eight cores with native FPU against a Cortex-M4, over the kernels that both run."""
+    seconds, joules = [], []
+    for workload in members("nonneural-suite"):
+        kind, sizes = workload["op"], {k: v for k, v in workload.items() if k != "op"}
+        slow = run(kind, "cortex-m4", {}, **sizes)
+        quick = run(kind, "gap8", {"cores": 8, "fp": "rvfplib", "isa": "xpulp"}, **sizes)
+        seconds.append(slow.latency_s / quick.latency_s)
+        joules.append(quick.energy_j / slow.energy_j)
+    text = "GAP8 with eight cores over Cortex-M4"
+    carries = "best of six kernels of our sizes; Cortex-M4 with an FPU, GAP8 without; clocks of the chip files"
+    return [Claim("DNN is not all", f"{text}: best time", 12.87, max(seconds), "x", carries, "abstract", 0.3),
+            Claim("DNN is not all", f"{text}: best joules (-98 %)", 0.02, min(joules), "x", carries, "abstract", 0.5)]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import hwsim
+from hwsim.claims import Claim, of_cases
+from hwsim.core.graph import single_op
 from hwsim.validate.cases import published
 
 MODELS = {"llama3-8b": "#0072B2", "llama2-13b": "#009E73", "codellama-34b": "#E69F00", "qwen2-72b": "#D55E00"}
@@ -76,6 +78,34 @@ def picture(path: Path) -> None:
         axis.set(xlabel="grid side (cores)", ylabel=f"{phase} tokens/s", ylim=(0, None), title=f"{phase}: lines ours, dots published")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     figure.savefig(path, dpi=160)
+
+
+def claims() -> list[Claim]:
+    """The headlines: generation end to end, GEMV, joules against clusters of A100."""
+    tokens, ratio = "the layout that the mapper picks for both phases", "nameplate joules of both sides; grid of the wafer not stated"
+    wafer = "joules of the wafer over those of"
+    found = of_cases("WaferLLM", {
+        "wse2-e2e-8b-waferllm-2048-2048": ("LLaMA-3-8B, 2048 + 2048 tokens", "token/s", tokens),
+        "wse2-e2e-8b-waferllm-4096-4096": ("LLaMA-3-8B, 4096 + 4096 tokens", "token/s", tokens),
+        "wse2-decode-72b-waferllm-p420": ("QWen2-72B decode on 420 x 420 cores", "token/s", "a layer's time x layers, as published"),
+        "wse2-gemv-16k": ("MeshGEMV of 16k x 16k", "s", "the grid (not stated)"),
+        "wse2-gemv-16k-energy-vs-a100x1": (f"GEMV 16k: {wafer} one A100", "x", ratio),
+        "wse2-gemv-16k-energy-vs-a100x8": (f"GEMV 16k: {wafer} eight A100", "x", ratio + "; our all-reduce takes less time than the measured one"),
+        "wse2-gemv-16k-energy-vs-a100x16": (f"GEMV 16k: {wafer} sixteen A100", "x", ratio + "; our all-reduce takes less time than the measured one"),
+        "wse2-decode-8b-energy-vs-a100x1": (f"LLaMA-3-8B decode: {wafer} one A100", "x", ratio),
+        "wse2-decode-8b-energy-vs-a100x8": (f"LLaMA-3-8B decode: {wafer} eight A100", "x", ratio),
+        "wse2-decode-8b-energy-vs-a100x16": (f"LLaMA-3-8B decode: {wafer} sixteen A100", "x", ratio),
+    })  # fmt: skip
+    return [*found, *_gemv_headline()]
+
+
+def _gemv_headline() -> list[Claim]:
+    """606 times: MeshGEMV against one A100 and against GPU clusters of the paper's tables."""
+    product = single_op("matmul", m=1, k=16384, n=16384, dtype="fp16")
+    wafer = hwsim.simulate(product, hwsim.load_chip("wse2"), {"algorithm": "meshgemv"}, interval=False).latency_s
+    gpu = hwsim.simulate(product, hwsim.load_chip("a100"), {"system": "tensor_parallel_gemv"}, interval=False).latency_s
+    return [Claim("WaferLLM", "GEMV, wafer over GPU (one A100, 16k x 16k)", 606.0, gpu / wafer, "x",
+                  "the size of the product behind the headline (not stated) and the grid", "abstract", 0.3)]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+"""A claim: what a paper states, what the models give, and whether the two agree within a tolerance that was set beforehand.
+
+Error is ``ours / published - 1``. How a claim is judged (`test`):
+
+- ``value``: |error| at most `tolerance`;
+- ``sign``: ours lies on the same side of 1 as the published ratio, and within `tolerance` of it where one is stated;
+- ``at least``, ``at most``: ours on that side of the published bound;
+- ``range``: ours between `published` and `upper`, with `tolerance` as slack on either side;
+- ``region``: ours is a count of configurations for which the claim holds; it holds when there is one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from hwsim.core.errors import InvalidCase
+
+Test = Literal["value", "sign", "at least", "at most", "range", "region"]
+Role = Literal["predicted", "fitted"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One published figure beside ours.
+
+    `paper` names who says so, `what` which figure, `carries` the assumption that the result stands or falls with, `source` where the published
+    figure and the network were read. `unit` is of both figures ("x" a ratio). `role` ``fitted`` marks figures that a constant of the models was fitted
+    to: their agreement shows nothing. Raises `InvalidCase` for figures that are not finite, or a tolerance below 0.
+    """
+
+    paper: str
+    what: str
+    published: float
+    ours: float
+    unit: str
+    carries: str
+    source: str
+    tolerance: float = 0.0
+    test: Test = "value"
+    upper: float = 0.0
+    role: Role = "predicted"
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.published, self.ours, self.tolerance, self.upper)):
+            raise InvalidCase(f"claim '{self.paper}: {self.what}': figures must be finite, got {self.published}, {self.ours}")
+        if self.tolerance < 0:
+            raise InvalidCase(f"claim '{self.paper}: {self.what}': a tolerance is at least 0, got {self.tolerance}")
+        if self.test == "range" and self.upper < self.published:
+            raise InvalidCase(f"claim '{self.paper}: {self.what}': the range {self.published} to {self.upper} is empty")
+        if self.published == 0 and self.test != "region":
+            raise InvalidCase(f"claim '{self.paper}: {self.what}': a published figure of 0 has no relative error")
+
+    @property
+    def error(self) -> float:
+        """Signed relative error; of a range, from its nearer end, 0 inside; of a region, 0 where it holds, else -1."""
+        if self.test == "region":
+            return 0.0 if self.ours > 0 else -1.0
+        if self.test == "range" and self.ours > self.published:
+            return max(0.0, self.ours / self.upper - 1)
+        return self.ours / self.published - 1
+
+    @property
+    def held(self) -> bool:
+        """Whether the claim holds in the models, by its test."""
+        if self.test == "at least":
+            return self.ours >= self.published
+        if self.test == "at most":
+            return self.ours <= self.published
+        if self.test == "sign":
+            same = (self.ours > 1) == (self.published > 1)
+            return same and (not self.tolerance or abs(self.error) <= self.tolerance)
+        return abs(self.error) <= self.tolerance
+
+    @property
+    def verdict(self) -> str:
+        """held, or did not hold."""
+        return "held" if self.held else "did not hold"
+
+    @property
+    def stated(self) -> str:
+        """The published figure with its unit and what kind of figure it is."""
+        number = f"{self.published:.4g}"
+        if self.test == "range":
+            number = f"{number} to {self.upper:.4g}"
+        if self.test == "region":
+            return "exists"
+        return f"{self.test} {number} {self.unit}".strip() if self.test.startswith("at") else f"{number} {self.unit}".strip()
+
+    @property
+    def found(self) -> str:
+        """Our figure with its unit."""
+        return f"{self.ours:.0f} configurations" if self.test == "region" else f"{self.ours:.4g} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A claim that no cost model, or not this one, can recompute, and why."""
+
+    paper: str
+    what: str
+    reason: str
+
+
+def value(
+    paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str, role: Role = "predicted"
+) -> Claim:
+    """A claim that holds within a relative tolerance."""
+    return Claim(paper, what, published, ours, unit, carries, source, tolerance, role=role)
+
+
+def sign(paper: str, what: str, published: float, ours: float, *, carries: str, source: str, tolerance: float = 0.0) -> Claim:
+    """A ratio that lies on the published side of 1, and within a tolerance where one is stated."""
+    return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign")
+
+
+def bound(
+    paper: str, what: str, published: float, ours: float, unit: str, *, side: Literal["at least", "at most"], carries: str, source: str
+) -> Claim:
+    """A claim of at least or at most so much."""
+    return Claim(paper, what, published, ours, unit, carries, source, 0.0, side)
+
+
+def within(
+    paper: str, what: str, published: tuple[float, float], ours: float, unit: str, *, carries: str, source: str, tolerance: float = 0.0
+) -> Claim:
+    """A claim that states a range."""
+    return Claim(paper, what, published[0], ours, unit, carries, source, tolerance, "range", published[1])
+
+
+def region(paper: str, what: str, found: int, *, carries: str, source: str) -> Claim:
+    """A claim that some configuration exists; `found` of those tried have it."""
+    return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region")

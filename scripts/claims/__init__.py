@@ -1,0 +1,1 @@
+"""One script per claim of the literature; `scripts/gallery.py` runs them."""

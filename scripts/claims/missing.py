@@ -1,0 +1,33 @@
+"""Claims of the literature that are not recomputed, and why."""
+
+from __future__ import annotations
+
+from hwsim.claims import Missing
+
+CPU = "no target models an application processor with caches; a figure from its peak would be a guess"
+MISSING = (
+    Missing("FemtoDet", "64.47 FPS, 1.11 W on Snapdragon 865", f"{CPU} (its parameters and MACs are recomputed)"),
+    Missing("CBNet", "up to 4.8x latency, -79 % energy on Raspberry Pi 4 and a cloud CPU", f"{CPU}; the K80 part is recomputed"),
+    Missing("Cluster heads (WSN)", "longer network lifetime", "energy of radios and of a protocol: no operator graph"),
+    Missing("Energy-aware code generation", "energy equal or lower in 52 % of the problems", "energy of arbitrary Python programs"),
+    Missing("Generative Energy Arena", "users prefer smaller models", "a study of people"),
+    Missing("RL + ant colony scheduling", "-18.4 % response time, -9.3 % energy", "a scheduler on a synthetic cloud"),
+    Missing("COMODO", "IMU in place of a video encoder", "no energy figure in the abstract, and the encoders' layer tables are not at hand"),
+    Missing("Event-based optical flow", "31.8 % fewer parameters than LSTM", "the layer tables of its U-Nets are not at hand; no energy figure"),
+    Missing("Neural Brain", "position paper", "no figure"),
+    Missing("HLOP-SNN", "continual learning", "no figure of compute or energy"),
+    Missing("Single-atom catalysts", "review", "chemistry"),
+    Missing("Blimp SNN-PID", "160 spiking neurons in control", "no published energy; sizes of its layers are not at hand"),
+    Missing("NALSM", "accuracy", "no energy figure"),
+    Missing("Sensing-to-Action", "position paper", "no figure"),
+    Missing("pyhgf", "software", "no figure"),
+    Missing("Smart-grid security", "survey", "no figure"),
+    Missing("GPT4Battery", "accuracy", "no figure of compute or energy"),
+    Missing("SELFIES", "strings of molecules", "chemistry"),
+    Missing("Spikformer V2", "80.38 % at T = 4, 172 M parameters", "widths of its stem and rows of energy are not at hand"),
+    Missing("Microgrid control", "less energy cost", "optimisation of a power system"),
+    Missing("GPR saddle search", "10x fewer electronic-structure calls", "calls of an oracle"),
+    Missing("SpikePoint", "0.3 % of the parameters, 0.5 % of the power of ANNs", "widths of its layers are not at hand"),
+    Missing("Laser weeding", "-32.3 % energy cost", "energy of a laser through the precision of detection"),
+    Missing("GOLF", "50x less data", "calls of an oracle"),
+)

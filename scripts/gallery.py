@@ -1,0 +1,73 @@
+"""Every claim of the field that a cost model can recompute: the paper's figure, ours, the error, and which assumption carries it.
+
+    python scripts/gallery.py                         all of them as text, about a minute
+    python scripts/gallery.py vovnet pruning          some of them
+    python scripts/gallery.py -o gallery.html         and as one page
+    python scripts/gallery.py --markdown              the table of the README
+
+A claim is a function `claims` of one script: those in `scripts/claims`, and the `reproduce_...` scripts of the machines. A claim that does not hold in
+the models is printed as such. Tolerances stand with the claims.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hwsim.claims import Claim
+from hwsim.claims.page import lines, markdown_papers, page, summary
+
+HERE = Path(__file__).parent
+MACHINES = ("waferllm", "flightllm", "edge_moe", "carma", "pulp_nonneural", "nladc_table1", "ffet_block", "etsoc_protein_lm", "lmul", "snn_energy")
+
+
+def names() -> list[str]:
+    """The claims' scripts by short name."""
+    own = sorted(path.stem for path in (HERE / "claims").glob("*.py") if path.stem not in ("__init__", "missing"))
+    return [*own, *(name for name in MACHINES if (HERE / f"reproduce_{name}.py").is_file())]
+
+
+def module(name: str) -> str:
+    """The module of a short name."""
+    return f"claims.{name}" if (HERE / "claims" / f"{name}.py").is_file() else f"reproduce_{name}"
+
+
+def gather(chosen: Sequence[str]) -> list[Claim]:
+    """Compute the claims of the chosen scripts, in order."""
+    if str(HERE) not in sys.path:
+        sys.path.insert(0, str(HERE))
+    found = []
+    for name in chosen:
+        start = time.perf_counter()
+        found += importlib.import_module(module(name)).claims()
+        print(f"{name}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
+    return found
+
+
+def main() -> None:
+    """Print the gallery, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*names(), []], metavar="NAME", help=f"one or more of {', '.join(names())}")
+    parser.add_argument("-o", "--output", type=Path, help="write an HTML page")
+    parser.add_argument("--markdown", action="store_true", help="print one Markdown row a paper")
+    asked = parser.parse_args()
+    start = time.perf_counter()
+    found = gather(asked.names or names())
+    from claims.missing import MISSING  # noqa: PLC0415  (this folder is on the path only now)
+
+    if asked.markdown:
+        print(f"{summary(found)}.\n\n{markdown_papers(found)}")
+    else:
+        print(lines(found))
+        print(f"\n{summary(found)}\n\nnot recomputed:")
+        print("\n".join(f"  {m.paper}: {m.what}: {m.reason}" for m in MISSING))
+    if asked.output:
+        asked.output.write_text(page(found, MISSING, seconds=time.perf_counter() - start))
+
+
+if __name__ == "__main__":
+    main()
