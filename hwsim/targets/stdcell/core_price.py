@@ -35,25 +35,29 @@ def prepare(p: Any) -> None:
 def product_cycles(p: Any, bits: float, sharing: float) -> float:
     """Cycles of the core for one product and its addition."""
     ones = p.multiplier_ones
-    if p.method == 0:
-        return p.multiply_cycles + p.cpi[ALU]
     branch = (1.0 - ones) * p.cpi[TAKEN] + ones * p.cpi[BRANCH]
-    if p.method == 1:
-        return bits * ((p.cpi[ALU] + branch) / sharing + ones * p.cpi[ALU]) + (bits - 1.0) * p.cpi[SHIFT]
-    passes = max(1.0, p.multiplier_length * bits)
-    one = p.cpi[ALU] + branch + ones * p.cpi[ALU] + 2.0 * p.cpi[SHIFT]
-    around = 5.0 * p.cpi[ALU] + p.cpi[JUMP] + p.cpi[INDIRECT]
-    return around + passes * one + (passes - 1.0) * p.cpi[TAKEN] + p.cpi[BRANCH]
+    cycles: float = 0.0
+    if p.method == 0:
+        cycles += p.multiply_cycles + p.cpi[ALU]
+    elif p.method == 1:
+        cycles += bits * ((p.cpi[ALU] + branch) / sharing + ones * p.cpi[ALU]) + (bits - 1.0) * p.cpi[SHIFT]
+    else:
+        passes = max(1.0, p.multiplier_length * bits)
+        one = p.cpi[ALU] + branch + ones * p.cpi[ALU] + 2.0 * p.cpi[SHIFT]
+        around = 5.0 * p.cpi[ALU] + p.cpi[JUMP] + p.cpi[INDIRECT]
+        cycles += around + passes * one + (passes - 1.0) * p.cpi[TAKEN] + p.cpi[BRANCH]
+    return cycles
 
 
 @part
 def product_instructions(p: Any, bits: float, sharing: float) -> float:
     """Instructions of one product and its addition."""
-    if p.method == 0:
-        return 2.0
+    instructions = 2.0
     if p.method == 1:
-        return bits * (2.0 / sharing + p.multiplier_ones) + bits - 1.0
-    return 7.0 + max(1.0, p.multiplier_length * bits) * (5.0 + p.multiplier_ones)
+        instructions = bits * (2.0 / sharing + p.multiplier_ones) + bits - 1.0
+    elif p.method == 2:
+        instructions = 7.0 + max(1.0, p.multiplier_length * bits) * (5.0 + p.multiplier_ones)
+    return instructions
 
 
 @jit
