@@ -60,7 +60,10 @@ def exhaustive(wires: SideWires, pin_f: np.ndarray, need: np.ndarray, drive: flo
 @given(data=st.data(), sinks=st.integers(1, 5), drive=st.floats(500.0, 20000.0))
 def test_no_choice_of_repeaters_is_better(data: st.DataObject, sinks: int, drive: float) -> None:
     parent = [-1] + [data.draw(st.integers(0, k)) for k in range(sinks)]
-    draw = lambda low, high: [0.0] + [data.draw(st.floats(low, high)) for _ in range(sinks)]  # noqa: E731
+
+    def draw(low: float, high: float) -> list[float]:
+        return [0.0] + [float(data.draw(st.floats(low, high))) for _ in range(sinks)]
+
     wires = side(parent, list(range(sinks + 1)), draw(0.0, 5000.0), draw(0.0, 5e-15))
     pin_f, need = np.array(draw(0.1e-15, 2e-15)), np.array(draw(-50e-12, 100e-12))
     need[0] = 1e9
