@@ -222,3 +222,16 @@ def test_a_file_takes_as_long_as_the_network_of_that_name(chip, dtype, mapping):
     made = hwsim.simulate(hwsim.load_graph("mobilenet-v2", dtype=dtype), silicon, mapping, interval=False)
     assert read.macs == made.macs
     assert read.latency_s == pytest.approx(made.latency_s, rel=0.5)
+
+
+def test_the_command_line_takes_files_and_their_options(tmp_path):
+    from typer.testing import CliRunner
+
+    from hwsim.cli.app import app
+
+    graph_of(tmp_path, PRODUCT[0], OPEN, PRODUCT[1], dims="batch=1,sequence=1")
+    net = str(tmp_path / "net.onnx")
+    done = CliRunner().invoke(app, ["run", net, "--chip", "a100", "--arg", "dims=batch=2,sequence=128", "--dtype", "fp16", "--no-interval"])
+    assert done.exit_code == 0 and "16,384" in done.output  # 2 x 128 x 16 x 4
+    refused = CliRunner().invoke(app, ["run", net, "--chip", "a100"])
+    assert refused.exit_code == 2

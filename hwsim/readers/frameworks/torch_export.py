@@ -44,7 +44,9 @@ def graph_of(module: Any, inputs: Sequence[Any], **options: Any) -> Graph:
     try:
         program = export.export(module.eval(), tuple(inputs))
     except (error.TorchDynamoException, RuntimeError, ValueError) as bad:
-        raise InvalidTrace(f"torch.export refuses {type(module).__name__}: {str(bad).strip().splitlines()[0]}") from bad
+        found = str(bad).strip().splitlines()[0]
+        way = "; set module.config.use_cache = False" if "Cache" in found and hasattr(module, "config") else ""
+        raise InvalidTrace(f"torch.export refuses {type(module).__name__}: {found}{way}") from bad
     return read_program(program, name=type(module).__name__.lower(), **options)
 
 
