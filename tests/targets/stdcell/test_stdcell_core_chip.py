@@ -14,7 +14,7 @@ from hwsim.core.report import Report
 from hwsim.core.target import load_target
 from hwsim.targets.stdcell.core_spec import PROCESSOR
 
-CHIPS = ("rv32-ffet", "rv32-cfet", "mac16-ffet", "mac16-cfet")
+CHIPS = ("rv32-ffet", "rv32-cfet", "picorv32-asap7", "mac16-ffet", "mac16-cfet")
 PRODUCT = {"m": 40, "k": 60, "n": 24, "dtype": "int8"}
 
 
@@ -47,6 +47,18 @@ def test_the_clock_of_a_single_cycle_core_holds_both_memories() -> None:
     assert run(chip).latency_s == pytest.approx(run(chip).cycles * period)
 
 
+def test_memories_that_answer_a_cycle_later_slow_the_clock_only_when_they_are_slower() -> None:
+    chip = hwsim.load_chip("picorv32-asap7")
+    assert run(chip).cost.program.clock_hz == pytest.approx(chip.number("core_clock_hz"))
+    assert run(chip.replace(dmem_access_s=5e-9)).cost.program.clock_hz == pytest.approx(2e8)
+
+
+def test_instructions_of_several_cycles_take_them() -> None:
+    chip = hwsim.load_chip("picorv32-asap7")
+    single = run(chip.replace(cpi=(1.0,) * 8))
+    assert single.cycles == run("rv32-ffet").cycles and 3 * single.cycles < run(chip).cycles < 6 * single.cycles
+
+
 def test_the_array_has_the_clock_of_its_block_and_its_core_one_of_its_own() -> None:
     chip, alone = hwsim.load_chip("mac16-ffet"), hwsim.load_chip("rv32-ffet")
     assert run(chip).cost.program.clock_hz == pytest.approx(chip.number("array_clock_hz"))
@@ -59,7 +71,7 @@ def test_energy_adds_up_and_follows_its_constants(chip: str) -> None:
     made = hwsim.load_chip(chip)
     report = run(made)
     assert sum(report.breakdown()["energy_j"].values()) == pytest.approx(report.energy_j)
-    name, slot = ("core_cycle_j", "core_j") if chip.startswith("rv32") else ("element_clock_j", "array_j")
+    name, slot = ("core_cycle_j", "core_j") if "rv32" in chip else ("element_clock_j", "array_j")
     dearer = run(made.replace(**{name: 2 * made.number(name)}))
     assert dearer.cost.by_component("joules")[slot] > report.cost.by_component("joules")[slot] and dearer.cycles == report.cycles
 
