@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from hwsim.core.arguments import number
 from hwsim.core.chip import Chip
 from hwsim.core.target import Mapped
 from hwsim.targets.crossbar.bitserial.array import weights_per_row
 from hwsim.targets.crossbar.bitserial.spec import CODE
 from hwsim.targets.crossbar.family import PrimitiveRun
-from hwsim.targets.crossbar.full_macro import WHOLE, ByComponent, Parts, clock, component_names, only, prepared, priced, vector_metrics
-from hwsim.targets.crossbar.mapping import Options
-from hwsim.targets.crossbar.operands import component_area, cores_at_work, of_cores, operand_bits
+from hwsim.targets.crossbar.full_macro import ByComponent, Parts, prepared, priced, vector_metrics
+from hwsim.targets.crossbar.macro_primitives import macro_primitives
+from hwsim.targets.crossbar.operands import operand_bits
 
 # An exclusive nor toggles with its input whatever the weight, so the weights' mean is taken and changes nothing.
 READ = ("input_toggle_rate", "average_input_value", "average_weight_value", "cores")
@@ -31,7 +29,7 @@ def toggle_rate(arguments: Mapped) -> float | None:
 def run_primitives(parts: Parts, area_mm2: ByComponent, static_w: ByComponent) -> dict[str, PrimitiveRun]:
     """The family's primitives by name."""
 
-    def vector(chip: Chip, arguments: Mapped, component: str, arrays: int) -> dict[str, float]:
+    def vector(chip: Chip, arguments: Mapped, component: str) -> dict[str, float]:
         toggle = toggle_rate(arguments)
         one = chip.replace(arrays=1.0, **({} if toggle is None else {"input_toggle_rate": toggle}))
         inputs = operand_bits(arguments, "input_bits", chip.number("serial_input_bits"), f"{chip.name} takes no wider inputs")
@@ -40,21 +38,6 @@ def run_primitives(parts: Parts, area_mm2: ByComponent, static_w: ByComponent) -
         outputs = weights_per_row(weights, rows, chip.number("cell_columns"))
         p = prepared(one, CODE, {"serial_clock_bits": weights})
         slots = priced(p, {"inputs": rows, "outputs": outputs, "input_bits": inputs, "weight_bits": weights})
-        return of_cores(vector_metrics(p, slots, rows * outputs, component, parts, area_mm2, static_w), arrays)
+        return vector_metrics(p, slots, rows * outputs, component, parts, area_mm2, static_w)
 
-    def array_mvm(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, float]:
-        only(arguments, *READ)
-        return vector(chip, arguments, str(arguments["component"] or ""), cores_at_work(arguments, chip))
-
-    def chip_peak(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, float]:
-        return vector(chip, arguments, "", int(chip.number("arrays")))
-
-    def component(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, float]:
-        areas = area_mm2(prepared(chip, CODE))
-        name = str(arguments["component"])
-        return component_area(tuple(areas) if name in WHOLE else component_names(name, parts), areas, name, chip)
-
-    def clock_period(chip: Chip, options: Options, arguments: Mapped) -> Mapping[str, float]:
-        return clock(chip, CODE)
-
-    return {"array_mvm": array_mvm, "chip_peak": chip_peak, "component": component, "clock_period": clock_period}
+    return macro_primitives(CODE, vector, parts, area_mm2, READ)
