@@ -5,8 +5,8 @@
     python scripts/gallery.py -o gallery.html         and as one page
     python scripts/gallery.py --markdown              the table of the README
 
-A claim is a function `claims` of one script: those in `scripts/claims`, and the `reproduce_...` scripts of the machines. A claim that does not hold in
-the models is printed as such. Tolerances stand with the claims.
+A script's function `claims` gives its figures: those in `scripts/claims`, and the `reproduce_...` scripts of the machines. A claim that does not hold
+in the models is printed as such. Tolerances stand with the claims.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def _conversion() -> list[Claim]:
     for adc in ("linear_ramp", "sar"):
         report = step(FIG1, 5, adc)
         pulses, conversion, lanes = (report.part("cycles", component=part) for part in ("array", "adc", "digital"))
-        found.append(within("NL-ADC", f"{adc}: activations over the product, 512 hidden units", (2.0, 5.0), (lanes - rest) / (pulses + conversion), "x",
+        share = (lanes - rest) / (pulses + conversion)
+        found.append(within("NL-ADC", f"{adc}: activations over the product, 512 hidden units", (2.0, 5.0), share, "x",
                             carries="one processor of eight lanes; 5 bits", source="Fig. 1", tolerance=0.1))  # fmt: skip
     return found
 

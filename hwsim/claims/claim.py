@@ -26,8 +26,8 @@ class Claim:
     """One published figure beside ours.
 
     `paper` names who says so, `what` which figure, `carries` the assumption that the result stands or falls with, `source` where the published
-    figure and the network were read. `unit` is of both figures ("x" a ratio). `role` ``fitted`` marks figures that a constant of the models was fitted
-    to: their agreement shows nothing. Raises `InvalidCase` for figures that are not finite, or a tolerance below 0.
+    figure and the network were read. `unit` is of both figures ("x" a ratio). `role` ``fitted`` marks figures that a constant of the models was
+    fitted to: their agreement shows nothing. Raises `InvalidCase` for figures that are not finite, or a tolerance below 0.
     """
 
     paper: str
@@ -54,9 +54,11 @@ class Claim:
 
     @property
     def error(self) -> float:
-        """Signed relative error; of a range, from its nearer end, 0 inside; of a region, 0 where it holds, else -1."""
+        """Signed relative error; of a range, from its nearer end, 0 inside; of a bound, 0 on its right side; of a region, 0 where it holds, else -1."""
         if self.test == "region":
             return 0.0 if self.ours > 0 else -1.0
+        if self.test in ("at least", "at most") and self.held:
+            return 0.0
         if self.test == "range" and self.ours > self.published:
             return max(0.0, self.ours / self.upper - 1)
         return self.ours / self.published - 1

@@ -18,7 +18,7 @@ STYLE = (
 
 def error_text(claim: Claim) -> str:
     """The signed error in per cent; of a bound or a region, that its figure is none."""
-    if claim.test == "region":
+    if claim.test == "region" or (claim.test.startswith("at ") and claim.held):
         return ""
     return f"{claim.error:+.1%}"
 
@@ -37,7 +37,7 @@ def lines(claims: Sequence[Claim]) -> str:
     rows = []
     for c in claims:
         fitted = " (fitted)" if c.role == "fitted" else ""
-        rows.append(f"{c.paper:16.16s} {c.what:62.62s} {c.stated:>24s} {c.found:>20s} {error_text(c):>9s}  {c.verdict}{fitted}")
+        rows.append(f"{c.paper:16.16s} {c.what:74.74s} {c.stated:>24s} {c.found:>20s} {error_text(c):>9s}  {c.verdict}{fitted}")
         rows.append(f"{'':17s}carried by: {c.carries}")
     return "\n".join(rows)
 
@@ -47,7 +47,8 @@ def markdown(claims: Sequence[Claim]) -> str:
     rows = [f"| {' | '.join(HEAD)} |", "|---|---|---|---|---|---|---|"]
     for c in claims:
         verdict = (c.verdict if c.held else f"**{c.verdict}**") + (" (fitted)" if c.role == "fitted" else "")
-        rows.append(f"| {c.paper} | {c.what} | {c.stated} | {c.found} | {error_text(c)} | {verdict} | {c.carries} |".replace("%", " %").replace("  %", " %"))
+        cells = (c.paper, c.what, c.stated, c.found, error_text(c), verdict, c.carries)
+        rows.append(f"| {' | '.join(cells)} |".replace("%", " %").replace("  %", " %"))
     return "\n".join(rows)
 
 
@@ -56,7 +57,7 @@ def markdown_papers(claims: Sequence[Claim]) -> str:
     rows = ["| paper | figures | held | mean error | did not hold |", "|---|---|---|---|---|"]
     for paper in dict.fromkeys(c.paper for c in claims):
         own = [c for c in claims if c.paper == paper]
-        errors = [abs(c.error) for c in own if c.test in ("value", "sign", "range")]
+        errors = [abs(c.error) for c in own if c.test in ("value", "sign", "range") and c.role == "predicted"]
         mean = f"{100 * sum(errors) / len(errors):.1f} %" if errors else ""
         fitted = sum(c.role == "fitted" for c in own)
         count = f"{len(own)} ({fitted} fitted)" if fitted else f"{len(own)}"

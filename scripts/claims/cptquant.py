@@ -47,7 +47,7 @@ def claims() -> list[Claim]:
     ]  # fmt: skip
     speed, energy = bare.latency_s / eight.latency_s, bare.energy_j / eight.energy_j
     found.append(value(PAPER, "OPT-2.7B decode on A100, int8 over fp16 (2x is published for 4 bits)", 2.0, speed, "x", tolerance=0.3,
-                       carries="8 bits in place of 4: there is no model of a kernel that expands 4-bit weights; launches do not shrink", source=SOURCE))
+                       carries="8 bits in place of 4: no model of a kernel that expands 4-bit weights; launches stay", source=SOURCE))
     found.append(value(PAPER, "the same, joules", 2.0, energy, "x", tolerance=0.3, carries="DRAM bytes against idle power", source=SOURCE))
     slow, quick = step("et-soc-1"), step("et-soc-1", weight_dtype="q4_0")
     found.append(value(PAPER, "OPT-2.7B decode on ET-SoC-1, blocks of 4 bits over fp16", 2.0, slow.latency_s / quick.latency_s, "x", tolerance=0.3,

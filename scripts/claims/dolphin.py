@@ -1,4 +1,4 @@
-"""Dolphin (Squid): a 0.5B decoder compresses a long context into a few memory tokens that a 7B decoder reads: is 5x in time and 10x in energy possible?
+"""Dolphin (Squid): a 0.5B decoder compresses a long context into few tokens that a 7B decoder reads: are 5x in time, 10x in energy possible?
 
     T(full) = prefill_7B(n + q) + m decode_7B;   T(dolphin) = prefill_0.5B(n + mem) + prefill_7B(mem + q) + m decode_7B
 """

@@ -1,4 +1,4 @@
-"""VoVNet: one-shot aggregation moves less than dense aggregation, and takes fewer kernels: latency, throughput and joules against DenseNet and ResNet."""
+"""VoVNet: one-shot aggregation moves less than dense aggregation, in fewer kernels: time, throughput, joules against DenseNet."""
 
 from __future__ import annotations
 
