@@ -79,7 +79,7 @@ def _whole_machine() -> list[Claim]:
     graph, chip = hwsim.load_graph(network, **options), hwsim.load_chip(name)
     whole, less = (hwsim.simulate(graph, chip, mapping={**mapping, "multiplier": m}, interval=False).energy_j for m in ("standard", "lmul"))
     return [Claim("L-Mul", f"{network} decode on {name}: joules of all, with over without", 0.2, less / whole, "x",
-                  "joules are of memory, not of products: the claim is one about arithmetic", "abstract, read as a machine's saving", 0.15)]  # fmt: skip
+                  "joules are of memory, not of products: a claim about arithmetic", "abstract, read as a machine's saving", 0.15)]  # fmt: skip
 
 
 if __name__ == "__main__":

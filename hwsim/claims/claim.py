@@ -54,7 +54,7 @@ class Claim:
 
     @property
     def error(self) -> float:
-        """Signed relative error; of a range, from its nearer end, 0 inside; of a bound, 0 on its right side; of a region, 0 where it holds, else -1."""
+        """Signed relative error; of a range or bound, from its nearer end, 0 inside; of a region, 0 where it holds, else -1."""
         if self.test == "region":
             return 0.0 if self.ours > 0 else -1.0
         if self.test in ("at least", "at most") and self.held:

@@ -1,4 +1,4 @@
-"""Spiking networks against dense ones by operations: IIR-SNN, Meta-SpikeFormer, QSD-Transformer, E-3DSNN, SpikeGPT, at the rates that claims imply."""
+"""Spiking networks against dense ones by operations: IIR-SNN, Meta-SpikeFormer, QSD-Transformer, E-3DSNN, SpikeGPT, at rates that claims imply."""
 
 from __future__ import annotations
 
@@ -35,12 +35,13 @@ def _meta() -> list[Claim]:
     found = []
     for dims, params in META.items():
         graph = hwsim.load_graph("meta_spikeformer", dims=list(dims))
-        found.append(value("Meta-SpikeFormer", f"dims {dims[0]} to {dims[3]}: parameters", params, graph.meta["parameters"] / 1e6, "M", tolerance=0.03,
+        name, own = f"dims {dims[0]} to {dims[3]}", graph.meta["parameters"] / 1e6
+        found.append(value("Meta-SpikeFormer", f"{name}: parameters", params, own, "M", tolerance=0.03,
                            carries="the layer table", source="Spike-Driven-Transformer-V2@35f245f"))  # fmt: skip
         steps, millijoules = META_MJ[dims]
         low, high = (1e3 * _meta_joules(dims, steps, rate) for rate in (0.2, 0.4))  # joules are linear in the rate
         rate = 0.2 + 0.2 * (millijoules - low) / (high - low)
-        found.append(within("Meta-SpikeFormer", f"dims {dims[0]} to {dims[3]}: mean rate behind {millijoules} mJ, T = {steps}", (0.37, 0.44), rate, "",
+        found.append(within("Meta-SpikeFormer", f"{name}: mean rate behind {millijoules} mJ, T = {steps}", (0.37, 0.44), rate, "",
                             carries=f"one rate for all layers, merged convolutions; {CONVENTION}", tolerance=0.03,
                             source="published table, as remembered; rates that it implies, derived"))  # fmt: skip
     return found
@@ -79,7 +80,8 @@ def _spikegpt() -> list[Claim]:
     source = "SpikeGPT: 216 M parameters, 20x fewer operations; layers of SpikeGPT@029f86f"
     dense = hwsim.load_graph("gpt2-345m", phase="prefill", prompt=1024).macs / 1024
     return [
-        value("SpikeGPT", "parameters of the large model", 216.0, params / 1e6, "M", tolerance=0.02, carries="the layer table; norms left out", source=source),
+        value("SpikeGPT", "parameters of the large model", 216.0, params / 1e6, "M", tolerance=0.02,
+              carries="the layer table; norms left out", source=source),
         value("SpikeGPT", "operations a token at a rate of 0.1, dense over spiking", 20.0, macs / (0.1 * macs), "x", tolerance=0.3,
               carries="the residual stream is binary (in the released code sums of spikes after a norm are not)", source=source),
         value("SpikeGPT", "the same against GPT-2 of 345 M at context 1024", 20.0, dense / (0.1 * macs), "x", tolerance=0.3,

@@ -1,4 +1,4 @@
-"""Training with less: Mono-Forward and Forward-Forward against backpropagation, SLTT against backpropagation through time, ECoFLaP's forward-only scores.
+"""Training with less: Mono- and Forward-Forward against backpropagation, SLTT against its form through time, ECoFLaP's forward-only scores.
 
 A product y = x W costs one unit forward, one for dW and one for dX (none in the first layer). Times are those of the products themselves on a GPU.
 """
@@ -6,6 +6,8 @@ A product y = x W costs one unit forward, one for dW and one for dX (none in the
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
+from typing import Any
 
 import hwsim
 from hwsim.claims import Claim, bound, value
@@ -29,7 +31,7 @@ def products(sizes: list[tuple[int, int, int]], dtype: str = "fp32") -> Graph:
 def passes(widths: tuple[int, ...], batch: int, *, forward: int, weights: int, inputs: bool, heads: bool = False) -> list[tuple[int, int, int]]:
     """Products of one step: `forward` forward passes, `weights` gradients of weights, gradients of `inputs` (not of the first layer)."""
     found: list[tuple[int, int, int]] = []
-    for at, (k, n) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for at, (k, n) in enumerate(pairwise(widths)):
         found += [(batch, k, n)] * forward + [(k, batch, n)] * weights
         if inputs and at:
             found.append((batch, n, k))
@@ -59,13 +61,14 @@ def activations(graph: Graph) -> float:
 
 def _forward_only(batch: int) -> list[Claim]:
     source = "Beyond Backpropagation, abstract: up to -41 % energy, -34 % time; widths and GPU are not stated"
+    name = "Beyond Backprop"
     bp, mf, ff = (step(kind, batch) for kind in ("bp", "mf", "ff"))
-    shared = {"source": source, "carries": f"an MLP of {len(MLP) - 1} layers of {MLP[1]} units, on {CHIP}; equal steps"}
+    shared: dict[str, Any] = {"source": source, "carries": f"an MLP of {len(MLP) - 1} layers of {MLP[1]} units, on {CHIP}; equal steps"}
     return [
-        value("Beyond Backprop", f"Mono-Forward over backpropagation, batch {batch}: time of a step (-34 %)", 0.66, mf[0] / bp[0], "x", tolerance=0.1, **shared),
-        value("Beyond Backprop", f"the same, batch {batch}: joules (-41 %)", 0.59, mf[1] / bp[1], "x", tolerance=0.1, **shared),
-        value("Beyond Backprop", f"the same, batch {batch}: multiply-accumulates", 0.66, mf[2] / bp[2], "x", tolerance=0.1, **shared),
-        bound("Beyond Backprop", f"Forward-Forward over backpropagation, batch {batch}: time of a step", 1.0, ff[0] / bp[0], "x", side="at least", **shared),
+        value(name, f"Mono-Forward over backpropagation, batch {batch}: time of a step (-34 %)", 0.66, mf[0] / bp[0], "x", tolerance=0.1, **shared),
+        value(name, f"the same, batch {batch}: joules (-41 %)", 0.59, mf[1] / bp[1], "x", tolerance=0.1, **shared),
+        value(name, f"the same, batch {batch}: multiply-accumulates", 0.66, mf[2] / bp[2], "x", tolerance=0.1, **shared),
+        bound(name, f"Forward-Forward over backpropagation, batch {batch}: time of a step", 1.0, ff[0] / bp[0], "x", side="at least", **shared),
     ]  # fmt: skip
 
 
@@ -80,8 +83,9 @@ def _sltt() -> list[Claim]:
                            carries="a backward pass of two forward passes; the spiking network taken as this one, T times"))  # fmt: skip
         state = 3 * forward.weight_bytes * 2  # fp32 weights, gradients, momentum: three times twice the 16-bit bytes
         kept_bytes = activations(forward)
-        found.append(bound("SLTT", f"{name}: bytes over BPTT", 0.3, (state + kept_bytes) / (state + steps * kept_bytes), "x", side="at most",
-                           source=source, carries="results of all operators kept for one time step; weights, gradients, momentum in fp32"))  # fmt: skip
+        ratio = (state + kept_bytes) / (state + steps * kept_bytes)
+        found.append(bound("SLTT", f"{name}: bytes over BPTT", 0.3, ratio, "x", side="at most",
+                           source=source, carries="results of all operators kept for one step; weights, gradients, momentum in fp32"))  # fmt: skip
     return found
 
 
