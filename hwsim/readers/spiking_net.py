@@ -121,7 +121,7 @@ class SpikingNet:
         """Return the graph; `extra` parameters exist that nothing uses. Raises `InvalidTrace` for rates that fit no layer."""
         self._check_rates()
         found = {"parameters": self.weights + self.norms + extra, "parameters_conv_fc": self.weights, "timesteps": self.timesteps}
-        return self.graph.graph(batch=self.batch, dtype=self.dtype, **found, **meta)
+        return self.graph.graph(trace="", batch=self.batch, dtype=self.dtype, **found, **meta)
 
     def _count(self, weights: int, norms: int) -> None:
         self.weights += weights
