@@ -147,7 +147,7 @@ def print_notes(screen: Console, report: Report, *, sources: bool) -> None:
     program = report.cost.program
     mapping = ", ".join(f"{k}={plain_value(v)}" for k, v in program.mapping.items() if v is not None)
     screen.print(f"\nmapping as used: {mapping or 'the model has no options here'}")
-    bullets(screen, "\nassumptions", program.assumptions)
+    bullets(screen, "\nassumptions", report.assumptions)
     bullets(screen, "\nwarnings", program.warnings)
     used = report.sources()
     if sources:

@@ -16,7 +16,7 @@ class Param:
 
     `value` is in SI base units (or the counting unit named by `unit`); a tuple for vectors such as a grid.
     `status` is one of `STATUSES`; `fitted` and `assumed` need a range `low`..`high`, in the same unit, that holds the value.
-    `fitted_on` names the validation groups or cases that a fitted constant was fitted on.
+    `fitted_on` names the validation groups or cases that a fitted constant was fitted on; `table` the technology table that the value comes from.
 
     Raises `InvalidChip` for an unknown status, a missing source, or a range that does not hold the value.
     """
@@ -28,6 +28,7 @@ class Param:
     low: float | None = None
     high: float | None = None
     fitted_on: tuple[str, ...] = ()
+    table: str = ""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
@@ -60,4 +61,4 @@ class Param:
 
     def with_value(self, value: Value) -> Param:
         """Return the same constant set by the user: no range any more, and the source says so."""
-        return replace(self, value=value, low=None, high=None, status="derived", fitted_on=(), source="set by the user")
+        return replace(self, value=value, low=None, high=None, status="derived", fitted_on=(), source="set by the user", table="")

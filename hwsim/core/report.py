@@ -16,6 +16,7 @@ from hwsim.core.cost import Cost
 from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.param import Param
 from hwsim.core.parts import part_of
+from hwsim.core.provenance import provenance
 from hwsim.core.rates import rates, tokens_of
 
 SCHEMA = "hwsim.report/1"
@@ -187,9 +188,17 @@ class Report:
         return cast(Path, page.write_report(self, path))
 
     def sources(self) -> list[dict[str, Any]]:
-        """Every constant that the price reads: name, value, unit, status, range, source."""
-        chip = self.cost.program.chip
-        return [{"name": name, **param_record(chip.params[name])} for name in self.cost.program.used_params if name in chip.params]
+        """Every constant that the price reads: name, value, unit, status, range, source, and the technology table it is from, if any."""
+        return [{"name": name, **param_record(param)} for name, param in self._used().items()]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the result takes for granted: the program's own lines, and where its energies and areas come from (`provenance`)."""
+        return (*self.cost.program.assumptions, *provenance(self._used().values()))
+
+    def _used(self) -> dict[str, Param]:
+        params = self.cost.program.chip.params
+        return {name: params[name] for name in self.cost.program.used_params if name in params}
 
     @cached_property
     def key(self) -> str:
@@ -211,7 +220,7 @@ class Report:
             "lower_bound": program.lower_bound, "bytes": self.cost.bytes_by_level(), "utilisation": self.cost.utilisation(),
             "resources": dict(program.figures), "interval": {k: list(v) for k, v in self.interval.items()},
             "accuracy": {k: dict(v) for k, v in self.accuracy.items()}, "breakdown": self.breakdown(), "ops": self.table(),
-            "assumptions": list(program.assumptions), "warnings": list(program.warnings), "sources": self.sources(),
+            "assumptions": list(self.assumptions), "warnings": list(program.warnings), "sources": self.sources(),
             **({"analog": dict(self.analog)} if self.analog else {}),
         }  # fmt: skip
 
@@ -224,6 +233,8 @@ def param_record(param: Param) -> dict[str, Any]:
         record.update(low=param.low, high=param.high)
     if param.fitted_on:
         record["fitted_on"] = list(param.fitted_on)
+    if param.table:
+        record["table"] = param.table
     return record
 
 

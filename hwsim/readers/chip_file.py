@@ -12,11 +12,14 @@ params:
   algorithm: {value: ring, unit: text, status: assumed, source: "..."}
   has_router: {value: true, unit: flag, status: published, source: "..."}
   stage_cycles: {value: 12, unit: cycle, low: 11.5, high: 12.3, status: fitted, fitted_on: [meshgemv], source: "..."}
+from_tables:                # optional: constants of technology tables (`hwsim.readers.table_entry`)
+  ddr_j_per_byte: {table: dram-system, constant: ddr4_3200_j_per_bit, unit: J/B}
 ```
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,9 +33,11 @@ from hwsim.core.resources import shipped
 from hwsim.readers.design_file import SEPARATOR, compose, design_path, read_design, stated_by_designs
 from hwsim.readers.param_entry import ParamEntry, read_param, read_value
 from hwsim.readers.quantity import parse_setting, quantity
+from hwsim.readers.table_entry import TableEntry, from_table
 from hwsim.readers.yaml_file import Document, FileModel, changed_at, load_schema, validate
 
 SCHEMA = "hwsim.chip/1"
+TECHNOLOGY = "tech"  # target of technology tables
 _INHERITANCE_DEPTH = 8
 
 
@@ -46,6 +51,7 @@ class ChipEntry(FileModel):
     based_on: str | None = None
     note: str = ""
     params: dict[str, ParamEntry]
+    from_tables: dict[str, TableEntry] = Field(default_factory=dict)
 
 
 def load_chip(name_or_path: str | Path, /, **overrides: Any) -> Chip:
@@ -116,6 +122,13 @@ def _read(path: Path, stamp: int, depth: int) -> Chip:
         params = dict(_base(document, entry.based_on, path, depth).params)
     for name, stated_param in entry.params.items():
         params[name] = read_param(document, ("params", name), stated_param)
+    if entry.target == TECHNOLOGY:
+        params = {name: param if param.table else replace(param, table=entry.name) for name, param in params.items()}
+    for name, wanted in entry.from_tables.items():
+        at = ("from_tables", name)
+        if name in entry.params:
+            raise document.fail(InvalidChip, at, "is stated under params too")
+        params[name] = from_table(document, at, wanted, _table(document, at, wanted.table))
     return Chip(entry.name, entry.target, params, entry.title, str(path))
 
 
@@ -132,6 +145,16 @@ def _base(document: Document, name: str, path: Path, depth: int) -> Chip:
         if bad.location is None:
             raise document.fail(InvalidChip, ("based_on",), bad.problem) from None
         raise
+
+
+def _table(document: Document, at: tuple[str, str], name: str) -> Chip:
+    """The technology table called `name`. Raises `InvalidChip` with file, line and path for an unknown one."""
+    folder = shipped("models") / "tech"
+    found = folder / f"{name}.yaml"
+    if not found.is_file():
+        known = sorted(table.stem for table in folder.glob("*.yaml"))
+        raise document.fail(InvalidChip, (*at, "table"), f"no technology table '{name}'{nearest(name, known)}; there are {', '.join(known)}")
+    return read_chip(found)
 
 
 def _setting(name: str, given: Any, param: Param) -> Value:

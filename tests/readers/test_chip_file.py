@@ -150,3 +150,51 @@ def test_every_shipped_chip_is_read():
         chip = load_chip(name)
         assert chip.name == name
         assert all(p.source for p in chip.params.values())
+
+
+def from_tables(toy, line):
+    toy.write_text(f"{TEXT}from_tables:\n  {line}\n")
+    return read_chip(toy)
+
+
+def test_a_constant_from_a_table_follows_the_table(toy, tmp_path, monkeypatch):
+    chip = from_tables(toy, "ddr_j: {table: dram-system, constant: lpddr4_j_per_bit, unit: pJ/B}")
+    param = chip.param("ddr_j")
+    assert (param.number, param.low, param.high) == (pytest.approx(84e-12), pytest.approx(64e-12), pytest.approx(104e-12))  # 8 bits of 10.5, 8, 13
+    assert (param.unit, param.status, param.table) == ("J/B", "assumed", "dram-system")
+    assert param.source.startswith("technology table dram-system, lpddr4_j_per_bit: ")
+    (tmp_path / "tech").mkdir()
+    other = 'lpddr4_j_per_bit: {value: 2 pJ/bit, status: published, source: "a later table"}'
+    (tmp_path / "tech" / "dram-system.yaml").write_text(f"schema: hwsim.chip/1\nname: dram-system\ntarget: tech\nparams:\n  {other}\n")
+    monkeypatch.setattr(chip_file, "shipped", lambda folder: tmp_path)
+    chip_file._read.cache_clear()
+    changed = read_chip(toy).param("ddr_j")
+    assert (changed.number, changed.low, changed.status) == (pytest.approx(16e-12), None, "derived")
+
+
+def test_a_range_of_the_chip_replaces_that_of_the_table(toy):
+    line = "link: {table: links, constant: nvlink_j_per_bit, unit: J/B, low: 5 pJ/B, high: 40 pJ/B, note: with switch}"
+    param = from_tables(toy, line).param("link")
+    assert (param.number, param.low, param.high) == (pytest.approx(10.4e-12), 5e-12, 40e-12)
+    assert param.source.endswith("; with switch")
+
+
+@pytest.mark.parametrize(("line", "problem"), [
+    ("x: {table: dram-sistem, constant: lpddr4_j_per_bit}", "did you mean dram-system"),
+    ("x: {table: dram-system, constant: lpddr9_j_per_bit}", "lpddr9_j_per_bit"),
+    ("x: {table: dram-system, constant: lpddr4_j_per_bit, unit: J}", "is due"),
+    ("x: {table: dram-system, constant: lpddr4_j_per_bit, low: 11 pJ/bit}", "does not hold the value"),
+    ("x: {table: sram-process, constant: n90_local}", "not a single number"),
+    ("hop_cycles: {table: dram-system, constant: lpddr4_j_per_bit}", "stated under params too"),
+])  # fmt: skip
+def test_what_a_table_cannot_give_is_refused_where_it_is_asked(toy, line, problem):
+    with pytest.raises(InvalidChip, match=problem) as refusal:
+        from_tables(toy, line)
+    assert "chip.yaml:15: from_tables." in str(refusal.value)
+
+
+def test_a_chip_based_on_a_table_says_which_constants_are_the_tables():
+    chip = load_chip("event-core-45nm")
+    tables = tuple(chip.param(name).table for name in ("add_fp32_j", "hop_j", "sram_mm2_per_byte"))
+    assert tables == ("arithmetic-45nm", "", "sram-macros")
+    assert load_chip("event-core-45nm", add_fp32_j="1 pJ").param("add_fp32_j").table == ""  # set by the user

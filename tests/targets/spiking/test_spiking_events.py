@@ -155,7 +155,7 @@ def test_energy_adds_up_and_leakage_takes_its_time() -> None:
     assert sum(parts.values()) == pytest.approx(report.energy_j)
     assert parts["leakage"] == pytest.approx(256 * 1e-4 * report.latency_s)
     assert report.part("energy_j", component="memory") == pytest.approx(parts["weight_read"] + parts["membrane"] + parts["activation"])
-    assert report.area_mm2 == pytest.approx(256 * (80 * 1024 * 5.5e-6 + 0.05))
+    assert report.area_mm2 == pytest.approx(256 * (80 * 1024 * 3.691e-6 + 0.05))
 
 
 def test_neurons_are_dealt_over_cores_and_lanes() -> None:
