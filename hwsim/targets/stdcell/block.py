@@ -130,8 +130,8 @@ def prepare(chip: Chip, netlist: Netlist, target_hz: float) -> Design:
 
 
 @lru_cache(maxsize=128)
-def _placed(chip: Chip, netlist: Netlist, plan: Floorplan, seed: int) -> Placement:
-    return place(netlist, plan, *cell_sizes(netlist, load_library(chip)), seed=seed)
+def _placed(chip: Chip, netlist: Netlist, plan: Floorplan, seed: int, even: bool = False) -> Placement:
+    return place(netlist, plan, *cell_sizes(netlist, load_library(chip)), seed=seed, density=plan.utilisation if even else None)
 
 
 def study_of(chip: Chip, netlist: Netlist) -> Study:
@@ -151,10 +151,10 @@ def outline_of_area(design: Design, options: Options, area_um2: float) -> Floorp
     return floorplan_of_area(technology_of(design.chip, options).rows, design.cell_area_um2, area_um2)
 
 
-def laid_out(design: Design, options: Options, plan: Floorplan, seed: int) -> Layout:
-    """The design on a core, its pins on their sides."""
+def laid_out(design: Design, options: Options, plan: Floorplan, seed: int, even: bool = False) -> Layout:
+    """The design on a core, its pins on their sides; `even`: cells are spread over the whole core, for the sake of pin access."""
     options, split = settled(design.chip, options)
-    placement = _placed(design.chip, design.netlist, plan, seed)
+    placement = _placed(design.chip, design.netlist, plan, seed, even)
     return with_sides(placement, technology_of(design.chip, options), split, options.pin_policy)
 
 

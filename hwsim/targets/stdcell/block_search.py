@@ -26,7 +26,7 @@ from hwsim.targets.stdcell.block import (
     prepare,
 )
 from hwsim.targets.stdcell.block_netlist import block_netlist
-from hwsim.targets.stdcell.layout import largest_utilisation
+from hwsim.targets.stdcell.layout import Layout, largest_utilisation
 from hwsim.targets.stdcell.mapping import Options
 from hwsim.targets.stdcell.stacks import device_sides, metals
 
@@ -106,9 +106,19 @@ def sweep(design: Design, options: Options, span: Sequence[Any], seeds: Sequence
 
 
 def largest(design: Design, options: Options, seed: int) -> Point:
-    """The layout of the largest utilisation whose violations stay within the chip's limit. Raises `Infeasible`."""
+    """The layout of the largest utilisation whose violations stay within the chip's limit.
+
+    Where cells as dense as short wires want them never meet it, they are spread over the whole core. Raises `Infeasible` when that does not help.
+    """
     limit = design.chip.number("drv_limit") / design.study.size
-    _, layout = largest_utilisation(lambda u: laid_out(design, options, outline(design, options, u), seed), limit)
+
+    def at(u: float, even: bool) -> Layout:
+        return laid_out(design, options, outline(design, options, u), seed, even)
+
+    try:
+        _, layout = largest_utilisation(lambda u: at(u, False), limit)
+    except Infeasible:
+        _, layout = largest_utilisation(lambda u: at(u, True), limit)
     return evaluate(design, layout, seed)
 
 
