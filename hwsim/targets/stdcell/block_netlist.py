@@ -37,7 +37,9 @@ def block_netlist(chip: Chip, arguments: Mapping[str, Any], *, buffered: bool = 
     top = None if arguments["top"] is None else str(arguments["top"])
     if given is not None:
         return _mapped(chip, str(block_file(str(given)).resolve()), top)
-    files = (rtl,) if isinstance(rtl, str) else tuple(str(name) for name in rtl)
+    files = (rtl,) if isinstance(rtl, str) else tuple(str(name) for name in rtl) if isinstance(rtl, list | tuple) else ()
+    if not files:
+        raise InvalidTrace(f"rtl is a file, a list of files or a core, got {rtl!r}")
     return _synthesised(chip, files, top, buffered)
 
 
