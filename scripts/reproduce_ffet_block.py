@@ -1,4 +1,4 @@
-"""Flip FET against CFET on one block (arXiv 2501.15275): area, clock and power of the same gates on both libraries, both with signals on the front only.
+"""Flip FET against CFET on one block (arXiv 2501.15275): area, clock and power of the same gates on both libraries, signals on the front only.
 
     python scripts/reproduce_ffet_block.py                 a grid of 16 multiply-accumulate elements at one utilisation: a few minutes
     python scripts/reproduce_ffet_block.py --smallest      and the smallest core of each: tens of minutes

@@ -1,4 +1,4 @@
-"""Max-Former: parameters of its layer table, and its operations against Spikingformer-8-768 (the same topology as Spikformer's) at one firing rate."""
+"""Max-Former: parameters of its layer table, and its operations against Spikingformer-8-768 (Spikformer's topology) at one rate."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def claims() -> list[Claim]:
     return [
         value(PAPER, "parameters, C = 768", 63.99, params, "M", tolerance=0.02, carries="the layer table; normalisations left out", source=SOURCE),
         within(PAPER, "operations of a timestep over Spikingformer-8-768's", (0.3, 0.7), graph.macs / dense, "x", tolerance=0.1,
-               carries="one firing rate for both networks; attention's own products left out", source=SOURCE),
+               carries="one firing rate and as many timesteps for both: a saving must come from these; no products of attention", source=SOURCE),
     ]  # fmt: skip
