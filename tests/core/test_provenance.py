@@ -1,5 +1,6 @@
 """The line that says how many constants of a result come from technology tables."""
 
+from hwsim import load_chip, load_graph, simulate
 from hwsim.core.param import Param
 from hwsim.core.provenance import provenance
 
@@ -22,3 +23,14 @@ def test_constants_are_counted_by_quantity_and_origin():
 def test_only_tables_and_nothing_at_all():
     assert provenance([constant("mm2", "derived", "t")]) == ("area constants: 1 from technology tables (t)",)
     assert provenance([constant("s", "measured"), constant("J2", "measured")]) == ()
+
+
+def test_a_report_says_which_constants_are_those_of_tables():
+    graph = load_graph("spikingformer-8-512")
+    honest = simulate(graph, load_chip("snn-45nm"), {"energy_mode": "honest"})
+    line = "energy constants: 7 from technology tables (arithmetic-45nm)"
+    assert honest.assumptions[-1] == line
+    assert honest.to_dict()["assumptions"][-1] == line
+    assert sum(source.get("table") == "arithmetic-45nm" and source["unit"] == "J" for source in honest.sources()) == 7
+    own = simulate(graph, load_chip("snn-45nm", add_fp32_j="0.7 pJ"), {"energy_mode": "honest"})
+    assert own.assumptions[-1] == "energy constants: 6 from technology tables (arithmetic-45nm); of the chip: 1 derived"
