@@ -1,6 +1,6 @@
 """Every claim of the field that a cost model can recompute: the paper's figure, ours, the error, and which assumption carries it.
 
-    python scripts/gallery.py                         all of them as text, about a minute
+    python scripts/gallery.py                         all of them as text, 84 s of processor time
     python scripts/gallery.py vovnet pruning          some of them
     python scripts/gallery.py -o gallery.html         and as one page
     python scripts/gallery.py --markdown              the table of the README

@@ -53,15 +53,15 @@ def markdown(claims: Sequence[Claim]) -> str:
 
 
 def markdown_papers(claims: Sequence[Claim]) -> str:
-    """One row a paper: figures, how many held, the worst error among those that state a value, and what did not hold."""
-    rows = ["| paper | figures | held | mean error | did not hold |", "|---|---|---|---|---|"]
+    """One row a paper: figures, how many held, the worst error among those that state a value, and what did not hold: ours (published)."""
+    rows = ["| paper | figures | held | mean error | did not hold: ours (published) |", "|---|---|---|---|---|"]
     for paper in dict.fromkeys(c.paper for c in claims):
         own = [c for c in claims if c.paper == paper]
         errors = [abs(c.error) for c in own if c.test in ("value", "sign", "range") and c.role == "predicted"]
         mean = f"{100 * sum(errors) / len(errors):.1f} %" if errors else ""
         fitted = sum(c.role == "fitted" for c in own)
         count = f"{len(own)} ({fitted} fitted)" if fitted else f"{len(own)}"
-        failed = "; ".join(f"{c.what}: {c.found}, published {c.stated}" for c in own if not c.held)
+        failed = "; ".join(f"{c.what}: {c.found} ({c.stated})" for c in own if not c.held)
         rows.append(f"| {paper} | {count} | {sum(c.held for c in own)} | {mean} | {failed} |")
     return "\n".join(rows)
 

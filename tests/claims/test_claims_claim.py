@@ -85,7 +85,7 @@ def test_pages_show_every_claim_and_escape_what_they_say() -> None:
     assert "A &amp; B" in text
     assert "x &lt; y" in text
     assert text.count("did not hold") == 1
-    assert "| A & B | 1 | 0 | 100.0 % | x < y: 2 x, published 1 x |" in table
+    assert "| A & B | 1 | 0 | 100.0 % | x < y: 2 x (1 x) |" in table
     assert "3 configurations" in lines(claims)
     assert summary(claims) == "2 figures of 2 papers: 1 of 2 predictions held"
 
