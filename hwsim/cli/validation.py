@@ -28,6 +28,7 @@ def validate(
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Case files, as with --cases.")] = None,
     target: Annotated[str | None, typer.Option(help="Only the cases of this target.", show_default=False)] = None,
     cases: Annotated[list[str] | None, typer.Option("--cases", metavar="FILE", help="Run the cases of this file instead; repeatable.")] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", metavar="PATTERN", help="Only these groups: 'block_*' ('!block_*': the others).")] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the accuracy of each chip beside its chip file.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Print every case, not only those outside their tolerance.")] = False,
     json: o.Json = None,
@@ -35,13 +36,13 @@ def validate(
     """Run published and measured cases; print the error per target, group and role."""
     check_writable(json)
     chosen = [*(cases or []), *(files or [])]
-    if record and chosen:
-        raise InvalidCase("--record takes the published cases of the shipped chips, not --cases")
+    if record and (chosen or group):
+        raise InvalidCase("--record takes all published cases of the shipped chips, not --cases or --group")
     from hwsim.validate.record import record_accuracy  # noqa: PLC0415  (heavy: only once the options are parsed)
     from hwsim.validate.score import validate as run_cases  # noqa: PLC0415
 
     with counting("cases") as progress:
-        found = run_cases(target, chosen or None, progress=progress)
+        found = run_cases(target, chosen or None, groups=group or ('*',), progress=progress)
     written = record_accuracy(found) if record else []
     if json is not None:
         write_json(found.to_dict(), json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.errors import HwsimError
+from hwsim.core.errors import HwsimError, InvalidCase, nearest
 from hwsim.validate.cases import Case, CaseFile, published, read_cases, select
 from hwsim.validate.run import Runner
 
@@ -177,9 +178,12 @@ class Validation:
         return {key: score(part) for key, part in parts.items()}
 
 
-def validate(target: str | None = None, cases: Iterable[str | Path] | None = None, *, progress: Progress | None = None) -> Validation:
+def validate(
+    target: str | None = None, cases: Iterable[str | Path] | None = None, *, groups: Iterable[str] = ("*",), progress: Progress | None = None
+) -> Validation:
     """Run cases and score them: those in the files `cases`, or else all published ones; of one `target` only, if given.
 
+    `groups` are patterns, of which a case's group must match one (``"block_*"``; ``"!block_*"`` stands for all others).
     `progress(done, total)` is called after each case. A case that cannot run is listed with the reason.
     Raises `InvalidCase` for a malformed case file or when there is no case at all.
 
@@ -187,7 +191,11 @@ def validate(target: str | None = None, cases: Iterable[str | Path] | None = Non
     True
     """
     files = published() if cases is None else tuple(read_cases(p) for p in cases)
-    chosen = [(file, case) for file in select(files, target) for case in file.cases]
+    patterns = tuple(groups)
+    chosen = [(file, case) for file in select(files, target) for case in file.cases if _wanted(case.group, patterns)]
+    if not chosen:
+        known = sorted({case.group for file in select(files, target) for case in file.cases})
+        raise InvalidCase(f"no group matches {', '.join(patterns)}{nearest(patterns[0], known) if patterns else ''}; there are {', '.join(known)}")
     runner = Runner()
     results = []
     for done, (file, case) in enumerate(chosen, start=1):
@@ -195,6 +203,10 @@ def validate(target: str | None = None, cases: Iterable[str | Path] | None = Non
         if progress is not None:
             progress(done, len(chosen))
     return Validation(tuple(results))
+
+
+def _wanted(group: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(group, p[1:]) != p.startswith("!") if p.startswith("!") else fnmatchcase(group, p) for p in patterns)
 
 
 def _run(runner: Runner, file: CaseFile, case: Case) -> Result:

@@ -293,3 +293,13 @@ def test_published_cases_and_recorded_accuracy(models: Path) -> None:
 def test_no_cases_at_all(models: Path) -> None:
     with pytest.raises(InvalidCase, match="there are no cases"):
         validate()
+
+
+def test_groups_are_chosen_by_pattern():
+    one = validate("spiking", groups=["ann_*"])
+    others = validate("spiking", groups=["!ann_*"])
+    whole = validate("spiking")
+    assert set(one.groups) == {"spiking/ann_energy"} and set(others.groups) == set(whole.groups) - set(one.groups)
+    assert [*validate("spiking", groups=["ann_*", "!ann_*"]).groups] == [*whole.groups]
+    with pytest.raises(InvalidCase, match=r"no group matches ann_energi \(did you mean ann_energy"):
+        validate("spiking", groups=["ann_energi"])
