@@ -28,7 +28,7 @@ def validate(
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Case files, as with --cases.")] = None,
     target: Annotated[str | None, typer.Option(help="Only the cases of this target.", show_default=False)] = None,
     cases: Annotated[list[str] | None, typer.Option("--cases", metavar="FILE", help="Run the cases of this file instead; repeatable.")] = None,
-    group: Annotated[list[str] | None, typer.Option("--group", metavar="PATTERN", help="Only these groups: 'block_*' ('!block_*': the others).")] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", metavar="PATTERN", help="Only groups like 'block_*' ('!block_*': others).")] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the accuracy of each chip beside its chip file.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Print every case, not only those outside their tolerance.")] = False,
     json: o.Json = None,
