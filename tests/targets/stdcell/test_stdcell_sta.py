@@ -133,3 +133,9 @@ def test_netlists_against_a_timing_analyser(chip: str, netlist: str, period_s: f
     found = hwsim.primitive("sta", hwsim.load_chip(chip), {"netlist": netlist, "wires": "none", "report": "min_period"}, {})
     assert found["latency_s"] == pytest.approx(period_s, rel=0.04)
     assert found["frequency_hz"] == pytest.approx(1 / found["latency_s"])
+
+
+@pytest.mark.parametrize("rtl", [5, [], {"a": 1}])
+def test_rtl_that_is_no_name_is_refused(rtl: object) -> None:
+    with pytest.raises(InvalidTrace, match="rtl is a file"):
+        hwsim.primitive("sta", hwsim.load_chip("asap7"), {"rtl": rtl, "top": "x"})
