@@ -3,7 +3,8 @@
     python scripts/fit_crossbar_macros.py        about five seconds
 
 Least squares of relative errors. NeuRRAM: one clock from four latencies; energies of an integration and a conversion step from three energies of
-neurons and, for one phase at 5 bits, from what its TOPS/W leaves beside word lines and pulses. Sinangil: clocked rows and tripping comparators from the energies at mean codes 0, 6 and 15.
+neurons and, for one phase at 5 bits, from what its TOPS/W leaves beside word lines and pulses. Sinangil: clocked rows and tripping
+comparators from the energies at mean codes 0, 6 and 15.
 """
 
 from __future__ import annotations

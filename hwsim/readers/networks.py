@@ -27,7 +27,8 @@ NAMES = (
     "efficientnet-edgetpu-m", "efficientnet-edgetpu-s", "hydrafusion",
     "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "kws-lstm", "m3vit-tiny",
     "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
-    "mobilenet-v3-small", "ptb-lstm", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim", "resnet18",
+    "mobilenet-v3-small", "ptb-lstm", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim",
+    "resnet18",
     "resnet50-v1", "resnet50-v1-slim", "resnet50-v1.5", "resnet50-v2-slim", "resnext101-32x8d", "resnext50-32x4d", "squeezenet-1.1",
     "ssd-inception-v2", "ssd-mobilenet-v1", "ssd-mobilenet-v2", "ssd-resnet34", "ssdlite-mobilenet-v2", "swin-t", "vgg16", "vgg19",
     "vgg8_cifar10", "vit-b16",
@@ -219,7 +220,8 @@ def read_network(name: str, **options: Any) -> Graph:
     """Return the graph of one pass of a network.
 
     `batch` (default 1), `dtype` (default fp16), `weight_dtype` (default dtype), and where the network has them `input` (height, width), `classes`,
-    `width`, `sequence`, `steps`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the graph
+    `width`, `sequence`, `steps`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the
+    graph
     differs by more than 3 %, its meta says so as `note`. Raises `InvalidTrace` for an unknown option or an impossible size.
 
     >>> round(read_network("resnet50-v1.5").macs / 1e9, 2)

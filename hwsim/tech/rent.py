@@ -67,7 +67,7 @@ def davis_wires(gates: float, p: float, k: float, mean_fanout: float) -> float:
 
 @dataclass(frozen=True)
 class Block:
-    """A block before placement: `gates`, `nets` and their mean fan-out, Rent's exponent and coefficient from placements, areas of cells and core, um2."""
+    """A block before placement: `gates`, `nets` and their mean fan-out, Rent's exponent and coefficient from placements, areas in um2."""
 
     gates: float
     nets: float
@@ -94,7 +94,8 @@ class Block:
 def random_length_um(block: Block, white_space: float) -> float:
     """Wire of a block whose parts keep to Rent's rule but lie at random within their parent part, um.
 
-    Donath's hierarchy: when four parts of B gates make one of 4 B, ``f/(f+1) (4 T(B) - T(4 B))`` connections are closed, of mean length ``14/9 sqrt(B)``
+    Donath's hierarchy: when four parts of B gates make one of 4 B, ``f/(f+1) (4 T(B) - T(4 B))`` connections are closed, of mean length
+    ``14/9 sqrt(B)``
     gate pitches; ``f/(f+1) T(N)`` leave the block, ``5/6`` of the core's side long. Cells lie at the density ``u + white_space (1 - u)``, u the
     utilisation, for placers do not spread a loose block evenly over its core. Raises `InvalidTrace`.
     """
