@@ -221,8 +221,7 @@ def read_network(name: str, **options: Any) -> Graph:
 
     `batch` (default 1), `dtype` (default fp16), `weight_dtype` (default dtype), and where the network has them `input` (height, width), `classes`,
     `width`, `sequence`, `steps`, `branches`, `proposals`. `gops` states a published count of operations in 1e9, two per multiply-accumulate: when the
-    graph
-    differs by more than 3 %, its meta says so as `note`. Raises `InvalidTrace` for an unknown option or an impossible size.
+    graph differs by more than 3 %, its meta says so as `note`. Raises `InvalidTrace` for an unknown option or an impossible size.
 
     >>> round(read_network("resnet50-v1.5").macs / 1e9, 2)
     4.09
