@@ -13,6 +13,7 @@ import hwsim
 from hwsim.core.target import target_names
 from hwsim.readers.chip_file import chip_names
 from hwsim.readers.design_file import design_names, design_path, read_design
+from hwsim.validate.score import Validation
 
 GROUPS = "| group | cases | mean | worst | bias | rank | calibrate mean | predict mean |"
 TARGETS = "| target | chips | fitted constants | cases | refused | within tolerance | rank | calibrate mean | predict mean |"
@@ -52,18 +53,22 @@ def fitted(target: str, chips: list[str]) -> int:
     return len({(name, p.source) for params in stated for name, p in params.items() if p.status == "fitted"})
 
 
+def row(target: str, found: Validation) -> str:
+    """The row of one target, of what validation found."""
+    chips = [chip for chip in chip_names() if hwsim.load_chip(chip).target == target]
+    score = found.targets[target]
+    shares = [percent(score.within_tolerance), rank(score.spearman)]
+    figures = [str(len(chips)), str(fitted(target, chips)), str(score.n), str(score.refused), *shares]
+    return f"| {' | '.join([f'[{target}](hwsim/targets/{target})', *figures, *by_role(found.roles.get(target))])} |"
+
+
 def targets() -> None:
     """One row a target."""
     print(TARGETS, "|---|---|---|---|---|---|---|---|---|", sep="\n")
     for target in target_names():
-        chips = [chip for chip in chip_names() if hwsim.load_chip(chip).target == target]
         found = hwsim.validate(target=target)
-        if target not in found.targets:
-            continue
-        score = found.targets[target]
-        shares = [percent(score.within_tolerance), rank(score.spearman)]
-        figures = [str(len(chips)), str(fitted(target, chips)), str(score.n), str(score.refused), *shares]
-        print("|", " | ".join([f"[{target}](hwsim/targets/{target})", *figures, *by_role(found.roles.get(target))]), "|")
+        if target in found.targets:
+            print(row(target, found))
 
 
 if __name__ == "__main__":

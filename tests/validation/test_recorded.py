@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from hwsim.validate.score import Validation
 TARGETS = sorted({file.target for file in published()})
 SLOW = "block_"  # groups of whole blocks, laid out many times: minutes each, by `hwsim validate --group 'block_*'`
 PATTERN = f"!{SLOW}*"
+ROOT = Path(__file__).parents[2]
+TABLE, README = runpy.run_path(str(ROOT / "scripts" / "accuracy_table.py")), (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_target_has_published_cases() -> None:
@@ -31,6 +35,8 @@ def test_cases_are_accounted_for_and_records_are_current(target: str) -> None:
     assert sum(s.n + s.refused for s in found.groups.values()) == len(stated)
     json.dumps(found.to_dict(), allow_nan=False)
     _check_records(target, found)
+    if not any(case.group.startswith(SLOW) for file in published() if file.target == target for case in file.cases):
+        assert TABLE["row"](target, found) in README, f"README, {target}: run scripts/accuracy_table.py"
 
 
 def _check_records(target: str, found: Validation) -> None:
