@@ -21,6 +21,8 @@ ROLES = ("calibrate", "predict")
 Progress = Callable[[int, int], None]
 Floats = NDArray[np.float64]
 
+EXACT = 1e-4  # a mean error that is none: figures given back
+
 
 @dataclass(frozen=True)
 class Result:
@@ -146,10 +148,13 @@ class Validation:
         return found
 
     def ratio(self, name: str) -> float | None:
-        """Return mean error of the predicted cases over that of the calibrated ones, of a target or group; None when either is missing or 0."""
+        """Return mean error of the predicted cases over that of the calibrated ones, of a target or group.
+
+        None when either is missing, or the latter below `EXACT`.
+        """
         parts = self.roles.get(name, {})
         predict, calibrate = (parts[r].mape if r in parts else None for r in ("predict", "calibrate"))
-        return predict / calibrate if predict is not None and calibrate else None
+        return predict / calibrate if predict is not None and calibrate is not None and calibrate > EXACT else None
 
     @property
     def refused(self) -> tuple[Result, ...]:
