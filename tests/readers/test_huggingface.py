@@ -40,6 +40,10 @@ PARAMETERS = {
     "mmfreelm-370m": 0.374e9,
     "mmfreelm-2.7b": 2.70e9,
     "mamba2-2.7b": 2.70e9,
+    "qwen2-7b": 7.62e9,
+    "qwen2-0.5b": 0.494e9,
+    "opt-2.7b": 2.65e9,
+    "gpt2": 0.124e9,
 }
 
 

@@ -23,7 +23,7 @@ TABLE, README = runpy.run_path(str(ROOT / "scripts" / "accuracy_table.py")), (RO
 
 
 def test_every_target_has_published_cases() -> None:
-    assert set(TARGETS) == set(target_names())
+    assert set(TARGETS) == set(target_names()) - {"fake"}  # of another test
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -37,6 +37,11 @@ FUNCTIONS = {
     "div": Loop(vector=4, reciprocal=1), "exp": Loop(vector=1, exponential=1), "sigmoid": Loop(vector=5, exponential=1, reciprocal=1),
     "tanh": Loop(vector=6, exponential=1, reciprocal=1), "silu": Loop(vector=6, exponential=1, reciprocal=1),
     "gelu": Loop(vector=10, exponential=1, reciprocal=1), "softplus": Loop(vector=3, exponential=2),
+    "elu": Loop(vector=4, exponential=1), "selu": Loop(vector=5, exponential=1), "softsign": Loop(vector=5, reciprocal=1),
+    "abs": Loop(vector=1), "neg": Loop(vector=1), "max": Loop(vector=1), "min": Loop(vector=1), "where": Loop(vector=1), "compare": Loop(vector=1),
+    "round": Loop(vector=1), "clip": Loop(vector=2), "reciprocal": Loop(vector=3, reciprocal=1), "sqrt": Loop(vector=5, reciprocal=1),
+    "log": Loop(vector=1, exponential=1), "pow": Loop(vector=2, exponential=2), "erf": Loop(vector=9, exponential=1, reciprocal=1),
+    "sin": Loop(vector=9), "cos": Loop(vector=10),  # range reduction and a polynomial
     "silu_mul": Loop(vector=7, exponential=1, reciprocal=1), "gelu_mul": Loop(vector=11, exponential=1, reciprocal=1), "": Loop(vector=1),
 }  # fmt: skip
 CONVERSIONS = {"fp32": 0, "int32": 0, "fp16": 1, "bf16": 1, "int8": 2, "uint8": 2, "int16": 1}
