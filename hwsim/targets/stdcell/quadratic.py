@@ -55,6 +55,22 @@ def edges(net_start: Ints, node: Ints, weight: Floats, at: Floats, least_um: flo
 
 
 @jit
+def neighbours(one: Ints, two: Ints, pull: Floats, start: NDArray[np.int64], cells: int) -> tuple[Ints, Floats]:
+    """Movable nodes that pull on each cell, and how hard, row by row: cell i has ``start[i]:start[i + 1]``."""
+    fill = start[:-1].copy()
+    column = np.empty(start[cells], np.int32)
+    value = np.empty(start[cells])
+    for k in range(len(one)):
+        i, j = one[k], two[k]
+        if i < cells and j < cells:
+            column[fill[i]], value[fill[i]] = j, pull[k]
+            fill[i] += 1
+            column[fill[j]], value[fill[j]] = i, pull[k]
+            fill[j] += 1
+    return column, value
+
+
+@jit
 def solve(one: Ints, two: Ints, pull: Floats, at: Floats, cells: int, anchor: Floats, hold: Floats, tolerance: float, most: int) -> Floats:
     """Positions [cells] that minimise ``sum pull (x_i - x_j)^2 + sum hold (x_i - anchor_i)^2``; nodes from `cells` on are fixed at `at`.
 
@@ -82,16 +98,7 @@ def solve(one: Ints, two: Ints, pull: Floats, at: Floats, cells: int, anchor: Fl
         if diagonal[i] == 0.0:
             diagonal[i] = 1.0
             right[i] = at[i]
-    fill = start[:-1].copy()
-    column = np.empty(start[cells], np.int32)
-    value = np.empty(start[cells])
-    for k in range(len(one)):
-        i, j = one[k], two[k]
-        if i < cells and j < cells:
-            column[fill[i]], value[fill[i]] = j, pull[k]
-            fill[i] += 1
-            column[fill[j]], value[fill[j]] = i, pull[k]
-            fill[j] += 1
+    column, value = neighbours(one, two, pull, start, cells)
     x = at[:cells].copy()
     residual = np.empty(cells)
     for i in range(cells):
