@@ -24,7 +24,7 @@ STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
             ("gemm_fraction_framework", "eager_matmul_s", "overlap_exposed", "gemm_fraction_serving", "gemm_stream_serving", "gemm_ramp_s"),
             "gemm_fp16 measured_gemm",
         ),
-        (("activation_stream_serving", "norm_stream_serving", "vector_ramp_s"), "measured_vector_op"),
+        (("activation_bytes_per_cycle", "norm_bytes_per_cycle", "l2_hot_gain", "vector_ramp_s"), "measured_vector_op"),
         (("link_fraction", "link_hop_s", "link_pipeline_s", "link_pipeline_bytes"), "allreduce"),
         (("thread_bytes_in_flight",), "occupancy"),
         (("transformers_dispatch_s", "vllm_step_s"), "gpu_peer"),
@@ -35,7 +35,7 @@ STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
     "h100": [
         (("sgemm_fraction",), "gemm_fp32"),
         (("gemm_fraction_framework", "fp8_fraction"), "gemm_best"),
-        (("vllm_step_s", "host_request_s"), "llm_serving"),
+        (("host_request_s",), "llm_serving"),
         (("request_j",), "llm_serving_power"),
     ],
     "h200": [(("switch_fraction", "link_hop_s", "link_pipeline_s"), "allreduce")],

@@ -1,4 +1,4 @@
-"""`price`: what one operator costs, put together from its mechanisms (`gemm`, `conv`, `attention`, `collectives`, `energy`) and its launch.
+"""`price`: what one operator costs, put together from its mechanisms (`gemm`, `conv`, `attention`, `streaming`, `collectives`, `energy`) and its launch.
 
 Cycles are of the SM clock. Bandwidths come in bytes per second and are turned into bytes per cycle by the clock, so memory and links do not speed up
 with it. `p` is a record of `spec.PARAMETERS`, `op` one of `spec.OP_DTYPE`, `out` one of the slots.
@@ -15,18 +15,7 @@ from hwsim.targets.gpu.collectives import allreduce_seconds
 from hwsim.targets.gpu.conv import price_conv
 from hwsim.targets.gpu.energy import charge
 from hwsim.targets.gpu.gemm import overlapped, price_matmul, sm_rate, stream_cycles
-
-
-@jit
-def vector_fraction(op: Any, p: Any) -> float:
-    """Achieved fraction of DRAM bandwidth of a streaming kernel: plain copies and sums, activation functions, norms, softmax."""
-    if op.kind == spec.SOFTMAX:
-        return float(p.softmax_stream)
-    if op.kind == spec.NORM:
-        return float(p.norm_stream_serving if p.serving > 0 else p.norm_stream_framework)
-    if op.heavy > 0:
-        return float(p.activation_stream_serving if p.serving > 0 else p.activation_stream_framework)
-    return float(p.copy_stream)
+from hwsim.targets.gpu.streaming import vector_memory
 
 
 @jit
@@ -69,16 +58,6 @@ def interval_seconds(dispatch: float, p: Any) -> float:
     if dispatch == spec.GRAPH:
         return float(p.graph_launch_s)
     return float(p.grid_sync_s if dispatch == spec.GRID_SYNC else p.queued_launch_s)
-
-
-@jit
-def vector_memory(op: Any, p: Any, out: Any) -> float:
-    """Cycles of a streaming kernel; with ``l2_resident``, operands that fit in half of L2 move at its rate and never reach DRAM."""
-    moved = op.bytes - op.fused_bytes
-    if p.l2_resident > 0 and op.bytes - op.weight_bytes <= p.l2_bytes / 2:
-        out.on_chip_bytes = (moved - op.weight_bytes) * op.gpus
-        return float((moved - op.weight_bytes) / p.l2_bytes_per_s * p.clock_hz + stream_cycles(op.weight_bytes, vector_fraction(op, p), p))
-    return stream_cycles(moved, vector_fraction(op, p), p)
 
 
 @jit

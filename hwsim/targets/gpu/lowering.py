@@ -26,6 +26,7 @@ KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
 ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp8": spec.TENSOR_FP8, "fp32": spec.VECTOR_FP32,
               "tf32": spec.TENSOR_TF32, "fp64": spec.VECTOR_FP64}  # fmt: skip
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
+LONGEST_ROW = 65536  # elements; longer rows are cut by kernels of one block per row
 CACHED_GRAPHS = 32
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
 
@@ -208,6 +209,7 @@ def _record(op: Op, how: int, launch: Launch, requests: int, options: Options, *
         record["bytes"] = op["elements"] * width
     else:
         record["heavy"] = int(op.kind == "rope" or op.spec.functions.get(op.function, 0) >= HEAVY)
+        record["rows"] = op.bounds.get("rows", 0) * math.ceil(op.bounds.get("cols", 0) / LONGEST_ROW)
     return record
 
 

@@ -31,7 +31,7 @@ OP_FIELDS = (
     "batch", "m", "k", "n", "share", "element_bytes",  # sizes per GPU; share: this operator's part of a merged product of width n
     "groups", "wino_m",  # convolution: groups; 2 x 2 output tiles where Winograd's algorithm applies (else 0)
     "heads", "kv_heads", "q", "kv", "head_dim", "pairs",  # attention per GPU; pairs: (query, key) pairs per head
-    "heavy", "bytes", "weight_bytes", "write_bytes", "fused_bytes", "converted_bytes",  # per GPU, each operand once; fused: in registers
+    "rows", "heavy", "bytes", "weight_bytes", "write_bytes", "fused_bytes", "converted_bytes",  # per GPU, each operand once; fused: in registers
     "macs", "flops",  # of all GPUs
     "compulsory_bytes", "gpus",  # gpus: on which the operator runs
 )  # fmt: skip
@@ -60,8 +60,9 @@ PARAMETERS = ParameterTable(
         *_fractions("fp8_fraction conv_fraction conv_fraction_fp32 winograd_fraction grouped_fraction depthwise_stream nchw_fraction"),
         *_fractions("attention_fraction decode_attention_stream"),
         *constants("kv_split_tokens"),
-        *_fractions("copy_stream activation_stream_framework activation_stream_serving"),
-        *_fractions("norm_stream_framework norm_stream_serving softmax_stream"),
+        *_fractions("copy_stream activation_stream_framework norm_stream_framework softmax_stream"),
+        *constants("activation_bytes_per_cycle norm_bytes_per_cycle"),
+        *constants("l2_hot_gain", least=1),
         *constants("gemm_ramp_s vector_ramp_s", zero=True),
         *constants("queued_launch_s graph_launch_s grid_sync_s eager_matmul_s eager_softmax_s eager_norm_s eager_elementwise_s"),
         *constants("eager_collective_s", zero=True),

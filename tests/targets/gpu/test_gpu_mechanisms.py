@@ -11,7 +11,7 @@ from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.attention import attention_blocks, attention_compute, attention_memory
 from hwsim.targets.gpu.collectives import allreduce_seconds, in_switch_seconds, one_shot_seconds, pipeline_seconds, ring_seconds
 from hwsim.targets.gpu.gemm import gemm_compute, overlapped, sm_rate, stream_cycles, tile_cycles_per_k
-from hwsim.targets.gpu.kernels import dispatch_gap, launch_seconds, vector_fraction
+from hwsim.targets.gpu.kernels import dispatch_gap, launch_seconds
 
 
 def tensor_gemm(batch: float, m: float, k: float, n: float, element_bytes: float, rate: float, p: Any) -> tuple[float, float, float]:
@@ -111,19 +111,6 @@ def test_launch_by_dispatch(p: Any, op: Any) -> None:
     assert dispatch_gap(spec.QUEUED, p) == pytest.approx(p.queued_launch_s - p.vector_ramp_s)
     op.dispatch, op.launches = spec.EAGER, 0.25  # a quarter of a merged product
     assert launch_seconds(op, p) == pytest.approx(times["eager"] / 4)
-
-
-def test_every_kind_of_streaming_kernel_has_its_own_bandwidth(p: Any, op: Any) -> None:
-    op.kind, op.heavy = spec.VECTOR, 0
-    assert vector_fraction(op, p) == p.copy_stream
-    op.heavy = 1
-    assert vector_fraction(op, p) == p.activation_stream_serving
-    op.kind = spec.NORM
-    assert vector_fraction(op, p) == p.norm_stream_serving
-    p.serving = 0
-    assert vector_fraction(op, p) == p.norm_stream_framework
-    op.kind = spec.SOFTMAX
-    assert vector_fraction(op, p) == p.softmax_stream
 
 
 @pytest.mark.parametrize("devices", [2, 4, 8])

@@ -53,7 +53,7 @@ def test_more_cache_never_takes_less_time(chip: Chip, batch: int, kv: int, more:
 @given(kind=st.sampled_from(["softmax", "norm", "elementwise"]), rows=SIZES, cols=SIZES, more=SIZES, eager=st.booleans())
 def test_more_elements_never_take_less_time(chip: Chip, kind: str, rows: int, cols: int, more: int, eager: bool) -> None:
     mapping = {"dispatch": "eager"} if eager else {}
-    assert seconds(kind, chip, mapping, rows=rows, cols=cols) < seconds(kind, chip, mapping, rows=rows + more, cols=cols)
+    assert seconds(kind, chip, mapping, rows=rows, cols=cols) <= seconds(kind, chip, mapping, rows=rows + more, cols=cols) * (1 + 1e-12)
 
 
 @QUICK

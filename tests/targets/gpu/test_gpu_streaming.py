@@ -1,0 +1,58 @@
+"""Kernels without products: streams from DRAM and L2, and rows dealt out to the SMs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hwsim.targets.gpu import spec
+from hwsim.targets.gpu.streaming import hot_gain, hot_share, row_cycles, vector_fraction
+
+
+def test_every_kind_of_streaming_kernel_has_its_own_bandwidth(p: Any, op: Any) -> None:
+    op.kind, op.heavy = spec.VECTOR, 0
+    assert vector_fraction(op, p) == p.copy_stream
+    op.heavy = 1
+    assert vector_fraction(op, p) == p.copy_stream  # a serving engine's: bound by rows besides
+    p.serving = 0
+    assert vector_fraction(op, p) == p.activation_stream_framework
+    op.kind = spec.NORM
+    assert vector_fraction(op, p) == p.norm_stream_framework
+    op.kind = spec.SOFTMAX
+    assert vector_fraction(op, p) == p.softmax_stream
+
+
+@pytest.mark.parametrize(("kind", "heavy", "rate"), [(spec.NORM, 0, "norm_bytes_per_cycle"), (spec.VECTOR, 1, "activation_bytes_per_cycle")])
+def test_rows_go_to_the_sms_in_whole_waves(p: Any, op: Any, kind: int, heavy: int, rate: str) -> None:
+    op.kind, op.heavy, op.weight_bytes = kind, heavy, 0
+    row = 4096 * 4.0
+    for rows, waves in ((1, 1), (p.sm_count, 1), (p.sm_count + 1, 2), (10 * p.sm_count, 10)):
+        op.rows = rows
+        assert row_cycles(op, rows * row, p) == pytest.approx(waves * row / p[rate])
+    p.serving = 0
+    assert row_cycles(op, row, p) == 0
+
+
+def test_sums_and_copies_have_no_rows(p: Any, op: Any) -> None:
+    op.kind, op.heavy = spec.VECTOR, 0
+    assert row_cycles(op, 1e6, p) == 0
+
+
+def test_what_fits_in_l2_is_still_there(p: Any, op: Any) -> None:
+    op.kind, op.heavy = spec.VECTOR, 0
+    between = (p.l2_near_bytes + p.l2_bytes) / 2
+    assert (hot_share(p.l2_near_bytes, p), hot_share(between, p), hot_share(p.l2_bytes, p)) == (1.0, pytest.approx(0.5), 0.0)
+    assert hot_gain(op, p.l2_near_bytes, p) == p.l2_hot_gain
+    assert hot_gain(op, 2 * p.l2_bytes, p) == 1.0
+    op.heavy = 1
+    assert hot_gain(op, p.l2_near_bytes, p) == 1.0
+
+
+def test_few_rows_take_as_long_as_one_for_each_sm(a100: Any, simulate: Any) -> None:
+    times = [simulate("elementwise", {"dispatch": "kernel"}, function="silu_mul", rows=rows, cols=14336, dtype="fp16").latency_s for rows in (1, 108, 109)]
+    assert times[0] == pytest.approx(times[1])
+    assert times[2] > 1.7 * times[1]
+    assert a100.number("sm_count") == 108
+    whole = simulate("elementwise", {"dispatch": "kernel"}, function="gelu", rows=1, cols=16 * 2**20, dtype="fp16").latency_s
+    assert whole < 3e-4  # no row of a model: cut over the SMs
