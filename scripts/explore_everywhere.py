@@ -9,14 +9,14 @@ import argparse
 from pathlib import Path
 
 from hwsim.core.units import write_metric
-from hwsim.explore.landscape import METRICS, landscape, records
+from hwsim.explore.landscape import METRICS, landscape, records, refusals
 from hwsim.plot.landscape import landscape_figure
 
 WORKLOADS = {
     "llama3-8b, one token at context 1024": {"trace": "llama3-8b", "phase": "decode", "context": 1024},
     "mobilenet-v1-0.25-128": {"trace": "mobilenet-v1-0.25-128"},
     "kws-lstm": {"trace": "kws-lstm"},
-    "k-means, 4 clusters of 20 features": {"op": "kmeans", "clusters": 4, "features": 20},
+    "k-means, 240 samples of 16 features, 8 clusters": {"op": "kmeans", "samples": 240, "features": 16, "clusters": 8},
 }
 
 
@@ -31,12 +31,8 @@ def main() -> None:
         for row in rows:
             if not row["refused"]:
                 figures = "".join(f"{'-' if row[m] is None else write_metric(m, row[m]):>16}" for m in METRICS)
-                print(f"  {row['chip']:22}{row['target']:14}{figures}")
-        reasons: dict[str, list[str]] = {}
-        for row in rows:
-            if row["refused"]:
-                reasons.setdefault(row["refused"], []).append(row["chip"])
-        for reason, chips in reasons.items():
+                print(f"  {row['chip']:22}{row['target']:14}{figures}   {row['note']}")
+        for reason, chips in refusals(rows).items():
             print(f"  refused by {', '.join(chips)}: {reason}")
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)

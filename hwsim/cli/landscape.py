@@ -41,17 +41,11 @@ def everywhere(
 
 
 def _print(trace: str, rows: list[dict[str, Any]]) -> None:
+    from hwsim.explore.landscape import refusals  # noqa: PLC0415  (loaded by now)
+
     screen = console()
     ran = [r for r in rows if not r["refused"]]
-    shown = [(r["chip"], r["target"], *(metric(m, r[m]) if r[m] else "not modelled" for m in HEADINGS)) for r in ran]
-    screen.print(table(f"{trace} on {len(ran)} of {len(rows)} chips", ("chip", "target", *HEADINGS.values()), shown, left=2))
-    reasons: dict[str, list[str]] = {}
-    for row in rows:
-        if row["refused"]:
-            reasons.setdefault(_general(row["refused"], row["chip"]), []).append(row["chip"])
-    screen.print(table("\nrefused", ("chips", "reason"), [(", ".join(chips), reason) for reason, chips in reasons.items()], left=2))
-
-
-def _general(reason: str, chip: str) -> str:
-    """A reason without the chip's own name, so that chips which refuse alike stand together."""
-    return reason.replace(f"'{chip}'", "it").replace(chip, "it")
+    shown = [(r["chip"], r["target"], *(metric(m, r[m]) if r[m] else "not modelled" for m in HEADINGS), r["note"]) for r in ran]
+    headings = ("chip", "target", *HEADINGS.values(), "as")
+    screen.print(table(f"{trace} on {len(ran)} of {len(rows)} chips", headings, shown, left=2))
+    screen.print(table("\nrefused", ("chips", "reason"), [(", ".join(chips), reason) for reason, chips in refusals(rows).items()], left=2))

@@ -70,7 +70,8 @@ def operator_table(
                 left_out.add(op.label or op.name)
                 row_of.append(-1)
                 continue
-            skipped.setdefault(op.signature, share_of(op, graph, found.reason))
+            if op.signature not in skipped:
+                skipped[op.signature] = share_of(op, graph, found.reason)
             if not charge_skipped:
                 row_of.append(-1)
                 continue

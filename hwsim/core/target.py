@@ -97,6 +97,14 @@ class AnalogTarget(Protocol):
         """How far the results of `program` are from digital ones, as plain data. Raises `UnsupportedOp`, `InvalidMapping`."""
 
 
+@runtime_checkable
+class DesignedTarget(Protocol):
+    """A target whose chips run whichever design is placed on them (mapping option ``design``); an addition to `Target` that most have not."""
+
+    def designs(self, chip: Chip) -> tuple[str, ...]:
+        """Names of the designs that a comparison may place on `chip`; empty where it has one already, or takes none."""
+
+
 class TargetBase:
     """What most targets do alike; a target overrides what it does otherwise.
 

@@ -92,7 +92,9 @@ def residents(arrays: Mapping[str, int], count: int | None, reprogram: bool, chi
     if count is None or needed <= count:
         return frozenset(arrays)
     if not reprogram:
-        levers = ("fewer weight bits", "a smaller network", "fewer copies (duplication)", "mapping option reprogram (weights written at each use)")
+        levers: tuple[str, ...] = ("fewer weight bits", "a smaller network", "fewer copies (duplication)")
+        if max(arrays.values()) <= count:
+            levers += ("mapping option reprogram (weights written at each use)",)
         raise Infeasible(f"weights on {chip}", demand=needed, bound=count, unit="arrays", levers=levers)
     if (largest := max(arrays.values())) > count:
         raise Infeasible(f"the largest matrix on {chip}", demand=largest, bound=count, unit="arrays", levers=("fewer weight bits", "a smaller layer"))

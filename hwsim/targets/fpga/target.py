@@ -12,6 +12,7 @@ from hwsim.core.chip import Chip
 from hwsim.core.graph import Graph
 from hwsim.core.program import Program, Table, first
 from hwsim.core.target import Around, Mapped, TargetBase
+from hwsim.readers.design_file import design_names
 from hwsim.readers.technology import ARITHMETIC, technology
 from hwsim.targets.fpga import kernels, layout, spec
 from hwsim.targets.fpga.compose import composed, engine_of
@@ -40,6 +41,10 @@ class FpgaTarget(TargetBase):
     def check(self, chip: Chip) -> None:
         """Refuse a device or a composed chip that lacks a constant. Raises `InvalidChip`, `MissingParameter`."""
         spec.check_chip(chip)
+
+    def designs(self, chip: Chip) -> tuple[str, ...]:
+        """Every shipped design, for a device; none for a chip composed already, or a table of energies."""
+        return () if "design" in chip.params or "dies" not in chip.params else tuple(design_names())
 
     def options(self, mapping: Mapped) -> Mapped:
         """Check mapping options and return those that are stated. Raises `InvalidMapping`."""
