@@ -48,6 +48,7 @@ class Workload:
         self.stated = stated
         self.plain = graph_of_workload(stated)
         self._made: dict[tuple[tuple[str, str], ...], Graph] = {(): self.plain}
+        self.unsupported: dict[tuple[str, int], UnsupportedOp] = {}  # by design and place in `FORMATS`: a design lacks a unit on every device
 
     @property
     def free(self) -> bool:
@@ -115,12 +116,15 @@ def _designed(name: str, chip: Chip, asked: Workload, mapping: Mapping[str, Any]
     designs = target.designs(chip) if isinstance(target, DesignedTarget) and "design" not in mapping else ()
     found: list[Place] = []
     nearest: tuple[int, str] | None = None
-    for formats in FORMATS if asked.free else FORMATS[:1]:
+    for at, formats in enumerate(FORMATS if asked.free else FORMATS[:1]):
         for design in designs:
             try:
+                if (design, at) in asked.unsupported:
+                    raise asked.unsupported[design, at]
                 report = api.simulate(asked.graph(formats), chip, {**mapping, "design": design}, interval=False)
                 found.append(_ran(name, chip, report, (design,)))
             except UnsupportedOp as refused:
+                asked.unsupported[design, at] = refused
                 if nearest is None or len(refused.ops) < nearest[0]:
                     nearest = (len(refused.ops), f"{design}: {refused.problem}")
             except HwsimError:  # it does not fit: the reason told is that of one which does
