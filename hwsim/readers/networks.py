@@ -20,11 +20,11 @@ from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.operators import CONCAT_PARTS
 
 OPTIONS = ("batch", "dtype", "weight_dtype", "gops")  # of every network
-FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "fusion", "vision", "token", "tiny", "dory", "recurrent")
+FAMILIES = ("resnet", "plain", "inception", "mobile", "detect", "femto", "fusion", "vision", "token", "tiny", "dory", "recurrent")
 NAMES = (
     "bert-base", "convnext-t", "densenet121", "densenet161", "densenet201", "dory-dronet", "dory-dronet-no-pool", "dory-dscnn", "dory-penguinet",
     "dory-residual-1", "dory-residual-2", "dory-smartagri", "dory-tcn-t", "dory-tcn-test", "efficientnet-b0", "efficientnet-edgetpu-l",
-    "efficientnet-edgetpu-m", "efficientnet-edgetpu-s", "hydrafusion",
+    "efficientnet-edgetpu-m", "efficientnet-edgetpu-s", "femtodet", "hydrafusion",
     "inception-resnet-v2", "inception-v1", "inception-v2", "inception-v3", "inception-v4", "kws-lstm", "m3vit-tiny",
     "mlperf-tiny-ad", "mlperf-tiny-ic", "mlperf-tiny-kws", "mlperf-tiny-vww", "mobilenet-edgetpu", "mobilenet-v1", "mobilenet-v2",
     "mobilenet-v3-small", "ptb-lstm", "resnet101-v1-slim", "resnet101-v1.5", "resnet101-v2-slim", "resnet152-v1-slim", "resnet152-v2-slim",
