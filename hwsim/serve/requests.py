@@ -1,22 +1,18 @@
-"""Request streams: when each request arrives, its prompt and the tokens that it asks for; from a file or made from a seed."""
+"""Request streams: when each request arrives, its prompt and the tokens that it asks for; made from a seed here, read by `request_file`."""
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.core.errors import InvalidTrace, Location, nearest
+from hwsim.core.errors import InvalidTrace, nearest
 
-COLUMNS = ("arrival_s", "prompt_tokens", "generated_tokens")
 ARRIVALS = ("poisson", "constant", "bursty", "together")
 MOST_TOKENS = 10_000_000
+MOST_REQUESTS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -46,55 +42,15 @@ class Requests:
         """Most tokens that one request ends with."""
         return int((self.prompt_tokens + self.generated_tokens).max())
 
+    def clipped(self, most: int) -> Requests:
+        """Return the stream with no request longer than `most` tokens: prompts are cut to one less, then generations to what is left.
 
-def read_requests(path: str | Path) -> Requests:
-    """Read a CSV file with the columns ``arrival_s, prompt_tokens, generated_tokens`` (others are left alone; lines may begin with ``#``).
-
-    Raises `InvalidTrace` with file, line and column.
-    """
-    file = Path(path)
-    if not file.is_file():
-        raise InvalidTrace(f"there is no request file '{file}'")
-    with file.open(newline="", encoding="utf-8") as opened:
-        lines = [(number, line) for number, line in enumerate(opened, start=1) if line.strip() and not line.startswith("#")]
-    if not lines:
-        raise InvalidTrace(f"no header; the first line names the columns {', '.join(COLUMNS)}", location=Location(file.name))
-    rows = list(csv.reader(line for _, line in lines))
-    header = [name.strip() for name in rows[0]]
-    for name in COLUMNS:
-        if name not in header:
-            raise InvalidTrace(f"no column '{name}'{nearest(name, header)}", location=Location(file.name, lines[0][0]))
-    where = [header.index(name) for name in COLUMNS]
-    found = [_row(row, where, len(header), Location(file.name, lines[i][0])) for i, row in enumerate(rows[1:], start=1)]
-    for i, (before, after) in enumerate(pairwise(found), start=2):
-        if after[0] < before[0]:
-            raise InvalidTrace(f"arrives at {after[0]:g} s, before the request above", location=Location(file.name, lines[i][0], COLUMNS[0]))
-    arrivals, prompts, generated = zip(*found, strict=True) if found else ((), (), ())
-    return Requests(np.array(arrivals, dtype=np.float64), np.array(prompts, dtype=np.int64), np.array(generated, dtype=np.int64))
-
-
-def _row(row: Sequence[str], where: Sequence[int], width: int, place: Location) -> tuple[float, int, int]:
-    if len(row) != width:
-        raise InvalidTrace(f"{len(row)} values under {width} columns", location=place)
-    values: list[float] = []
-    for column, index in zip(COLUMNS, where, strict=True):
-        try:
-            value = float(row[index])
-        except ValueError:
-            value = math.nan
-        least = 0.0 if column == COLUMNS[0] else 1.0
-        if not math.isfinite(value) or value < least or (column != COLUMNS[0] and (value != int(value) or value > MOST_TOKENS)):
-            kind = "a time in seconds" if column == COLUMNS[0] else f"a whole number in 1..{MOST_TOKENS}"
-            raise InvalidTrace(f"'{row[index].strip()}' is not {kind}", location=Location(place.file, place.line, column))
-        values.append(value)
-    return values[0], int(values[1]), int(values[2])
-
-
-def write_requests(requests: Requests, path: str | Path) -> Path:
-    """Write a stream in the form that `read_requests` reads; arrivals to the last bit. Returns the path."""
-    lines = zip(requests.arrival_s.tolist(), requests.prompt_tokens.tolist(), requests.generated_tokens.tolist(), strict=True)
-    Path(path).write_text("\n".join((",".join(COLUMNS), *(f"{a!r},{p},{g}" for a, p, g in lines))) + "\n", encoding="utf-8")
-    return Path(path)
+        Raises `InvalidTrace` for fewer than two tokens.
+        """
+        if most < 2:
+            raise InvalidTrace(f"a request has two tokens at least, and cannot be cut to {most}")
+        prompts = np.minimum(self.prompt_tokens, most - 1)
+        return Requests(self.arrival_s, prompts, np.minimum(self.generated_tokens, most - prompts))
 
 
 def synthetic(
@@ -104,14 +60,15 @@ def synthetic(
     """Make `count` requests at a mean `rate_per_s`, with mean lengths `prompt` and `generate`.
 
     Lengths are lognormal with the coefficient of variation `spread` (0: all alike), rounded, at least 1. `arrivals`: ``poisson``; ``constant`` gaps;
-    ``bursty``, gamma-distributed gaps with a coefficient of variation `burst`; ``together``, all at 0 s. Raises `InvalidTrace`.
+    ``bursty``, gamma-distributed gaps with a coefficient of variation `burst`; ``together``, all at 0 s. The first request arrives at 0 s. Raises
+    `InvalidTrace`.
 
     >>> stream = synthetic(3, 2.0, 100, 10, arrivals="constant")
     >>> stream.arrival_s.tolist(), stream.prompt_tokens.tolist()
     ([0.0, 0.5, 1.0], [100, 100, 100])
     """
-    if count < 1:
-        raise InvalidTrace(f"a stream has at least one request, got count {count}")
+    if not 1 <= count <= MOST_REQUESTS:
+        raise InvalidTrace(f"a stream has 1 to {MOST_REQUESTS} requests, got count {count}")
     if arrivals not in ARRIVALS:
         raise InvalidTrace(f"arrivals are one of {', '.join(ARRIVALS)}, got '{arrivals}'{nearest(arrivals, ARRIVALS)}")
     for name, value in (("rate", rate_per_s), ("burst", burst)):
@@ -122,6 +79,8 @@ def synthetic(
             raise InvalidTrace(f"{name} must be in 1..{MOST_TOKENS} tokens, got {value:g}")
     if not 0 <= spread <= 10:
         raise InvalidTrace(f"spread is a coefficient of variation in 0..10, got {spread:g}")
+    if seed < 0:
+        raise InvalidTrace(f"seed must not be negative, got {seed}")
     rng = np.random.default_rng(seed)
     gaps = _gaps(rng, count, 1 / rate_per_s, arrivals, burst)
     return Requests(np.concatenate(([0.0], np.cumsum(gaps))), _lengths(rng, count, prompt, spread), _lengths(rng, count, generate, spread))
