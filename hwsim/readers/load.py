@@ -28,7 +28,7 @@ _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx", ".pt2")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
 _ATTRIBUTES = ("kv_dtype", "math_dtype", *ATTRIBUTES)  # of one operator: the cache's format, the accumulator's, those of spiking networks
 _FUNCTIONS = {"pool": "kind", "fft": "input"}  # how case files name the variant of these operators
-_OF_PROGRAMS = ("dtype", "weight_dtype", "allow_unknown")
+_OF_PROGRAMS = ("dtype", "weight_dtype", "allow_unknown", "fuse")
 _FOR_THE_CALLER = ("component", "layer")
 
 
@@ -36,7 +36,7 @@ def load_graph(trace: Any, **options: Any) -> Graph:
     """Return the operator graph called `trace`, or read from a path, or of a program that torch.export made.
 
     A path is a Hugging Face ``config.json`` (or its folder), an ``.onnx`` model (options `batch`, `dims`, `dtype`, `weight_dtype`,
-    `allow_unknown`: `hwsim.readers.frameworks.onnx.read_onnx`), a ``.pt2`` program of torch.export, a native trace ``.yaml``, a problem of
+    `allow_unknown`, `fuse`: `hwsim.readers.frameworks.onnx.read_onnx`), a ``.pt2`` program of torch.export, a native trace ``.yaml``, a problem of
     Timeloop in YAML, or a ``.csv`` of matrix multiplications or of a SCALE-Sim topology. The options of a
     language model are those of `hwsim.readers.huggingface.read_huggingface` (phase, prompt, context, generate, batch, dtype...), of an image
     network those of `hwsim.readers.networks.read_network` (`input`, the height and width, `batch`, `dtype`...), of a spiking network those of

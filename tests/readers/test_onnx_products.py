@@ -100,7 +100,8 @@ def test_attention_by_hand_becomes_one_operator(tmp_path, form):
     weights = [stored("c"), stored("low", value=-1e9), stored("zero", value=0)]
     graph = graph_of(tmp_path, by_hand(**form), inputs, weights)
     (attention,) = [op for op in graph.ops if op.kind == "attention"]
-    assert (attention["heads"], attention["q"], attention["kv"], attention["head_dim"], attention["kv_heads"]) == (8, 5, 7, 8, 0)
+    sizes = ("batch", "heads", "q", "kv", "head_dim", "kv_heads", "causal")
+    assert [attention[size] for size in sizes] == [2, 4, 5, 7, 8, 0, 0]
     assert graph.macs == attention.macs == 2 * 2 * 4 * 5 * 7 * 8
     assert "softmax" not in kinds(graph) and "copy" not in kinds(graph)
 

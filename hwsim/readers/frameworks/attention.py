@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
+from hwsim.readers.frameworks.values import Origin, Value
 
-BETWEEN = ("scale", "bias", "add", "where", "mul", "clip", "cast", "max")  # passes between the first product and the softmax: scale and mask
+BETWEEN = ("scale", "bias", "add", "where", "mul", "clip", "cast", "max", "tanh")  # between the first product and the softmax: scale, mask, soft cap
 
 
-def fused(graph: Graph) -> Graph:
-    """Return the graph with every such group as an ``attention``; scale, mask and the copy that transposes K are part of it."""
+def fused(graph: Graph, origins: Mapping[str, Origin]) -> Graph:
+    """Return the graph with every such group as an ``attention``; scale, mask and the copy that transposes K are part of it.
+
+    A stored mask that lets each position see itself and those before makes it causal; other masks are taken to leave all pairs.
+    """
     readers = Counter(t for op in graph.ops for t in op.inputs)
     maker = {t: op for op in graph.ops for t in op.outputs}
     gone: dict[str, Op | None] = {}
@@ -22,7 +28,8 @@ def fused(graph: Graph) -> Graph:
             first, between, last = group
             key = _untransposed(first, maker, readers, gone)
             gone |= dict.fromkeys((first.name, *(b.name for b in between)))
-            gone[last.name] = _attention(first, last, key)
+            causal = any(v.causal for b in between for v in _reads(b, origins))
+            gone[last.name] = _attention(first, last, key, _lead(first, origins), causal)
     if not gone:
         return graph
     ops = tuple(made for op in graph.ops if (made := gone.get(op.name, op)) is not None)
@@ -75,10 +82,23 @@ def _untransposed(first: Op, maker: dict[str, Op], readers: Counter[str], gone: 
     return key
 
 
-def _attention(first: Op, last: Op, key: str) -> Op:
-    """One operator for all (sequence, head) pairs as heads."""
-    heads, shared = first["batch"], first["shared"]
-    sizes = {"heads": heads, "q": first["m"], "kv": first["n"], "head_dim": first["k"], "kv_heads": heads // shared if shared > 1 else 0}
+def _reads(op: Op, origins: Mapping[str, Origin]) -> tuple[Value, ...]:
+    return origins[op.outputs[0]].reads if op.outputs[0] in origins else ()
+
+
+def _lead(first: Op, origins: Mapping[str, Origin]) -> int:
+    """Sequences of a product over (sequences, heads, positions, size); 1 where the file does not tell them from heads."""
+    shape = next((v.shape for v in _reads(first, origins)), ())
+    grouped = first["shared"] > 1 and len(shape) > 4 and shape[-3] == first["shared"]  # (sequences, groups, heads of a group, positions, size)
+    return math.prod(shape[: -4 if grouped else -3]) if len(shape) > 3 and math.prod(shape[:-2]) == first["batch"] else 1
+
+
+def _attention(first: Op, last: Op, key: str, batch: int, causal: bool) -> Op:
+    """One operator; (sequence, head) pairs count as heads where the file does not tell them apart."""
+    heads, shared = first["batch"] // batch, first["shared"]
+    kv_heads = heads // shared if shared > 1 and heads % shared == 0 else 0
+    sizes = {"batch": batch, "heads": heads, "q": first["m"], "kv": first["n"], "head_dim": first["k"], "kv_heads": kv_heads,
+             "causal": int(causal and first["m"] <= first["n"])}  # fmt: skip
     return replace(
         last, kind="attention", bounds=sizes, inputs=(first.inputs[0], key, last.inputs[1]), label="attention", function="", weight_dtype=first.dtype
     )

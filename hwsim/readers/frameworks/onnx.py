@@ -10,26 +10,27 @@ from typing import Any
 from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
-from hwsim.readers.frameworks.attention import fused
 from hwsim.readers.frameworks.importer import Importer
 from hwsim.readers.frameworks.onnx_fused import FUSED
 from hwsim.readers.frameworks.onnx_model import OnnxFile
 from hwsim.readers.frameworks.onnx_ops import HANDLERS
 from hwsim.readers.frameworks.onnx_quant import QUANTISED
 from hwsim.readers.frameworks.onnx_reading import Reading
+from hwsim.readers.frameworks.written import rewritten
 
 FLOATS = ("fp32", "fp16", "bf16", "fp64")
 
 
 def read_onnx(
     path: str | Path, *, batch: int | None = None, dims: str | Mapping[str, int] | None = None, dtype: str = "", weight_dtype: str = "",
-    allow_unknown: bool = False,
+    allow_unknown: bool = False, fuse: bool = True,
 ) -> Graph:  # fmt: skip
     """Return the graph of an ONNX model.
 
     Open dimensions take their sizes from `dims` (a mapping, or ``"height=224,width=224"``), the first of the inputs from `batch`. `dtype` replaces
     the floating-point formats of the file, `weight_dtype` the format of all weights; integer formats stay as they are. Reshapes are views,
-    transposes, slices and pads are copies; pairs of QuantizeLinear and DequantizeLinear run as integers; softmax(Q KT) V becomes one attention. The
+    transposes, slices and pads are copies; pairs of QuantizeLinear and DequantizeLinear run as integers; what a runtime's graph
+    optimiser puts together (norms, activations, rotary embeddings and attention written out, biases) is one operator unless `fuse` is false. The
     meta's ``parameters`` counts the stored elements without the running statistics of batch normalisation.
 
     Raises `InvalidTrace` for a file that is none, an open dimension, and operators that are not known (all at once, with counts), which
@@ -45,7 +46,7 @@ def read_onnx(
         graph = importer.result(allow_unknown, trace=where.stem, parameters=_parameters(file), **({"batch": batch} if batch else {}))
     except InvalidTrace as bad:
         raise InvalidTrace(bad.problem, location=Location(str(where))) from None
-    return fused(graph)
+    return rewritten(graph, importer) if fuse else graph
 
 
 def _sizes(dims: str | Mapping[str, int] | None, path: Path) -> dict[str, int]:

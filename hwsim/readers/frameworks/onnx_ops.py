@@ -29,6 +29,7 @@ REDUCTIONS = (
     "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum",
     "ReduceLogSumExp", "ArgMax", "ArgMin",
 )  # fmt: skip
+FIGURES = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "amax"}
 FLOATS = ("fp16", "bf16", "fp32", "fp64", "fp8")
 
 
@@ -40,7 +41,10 @@ def each(r: Reading, node: Node) -> list[Value]:
     if node.kind in ("Sum", "Mean", "Max", "Min") and len(xs) > 2:
         return [_chained(r, function, xs, r.shape(node))]
     form = next((x.dtype for x in xs if x.dtype in FLOATS), xs[0].dtype)
-    return [r.made.each(function, [x for x in xs if x.dtype == form], r.shape(node), r.known.dtypes.get(node.outputs[0], ""))]
+    made = r.made.each(function, [x for x in xs if x.dtype == form], r.shape(node), r.known.dtypes.get(node.outputs[0], ""))
+    if function == "where":
+        r.made.also_reads(made, xs[0])
+    return [made]
 
 
 def _chained(r: Reading, function: str, xs: Sequence[Value], shape: Sequence[int]) -> Value:
@@ -193,7 +197,8 @@ def reduce(r: Reading, node: Node) -> list[Value]:
     if math.prod(shape) == x.elements:
         return [r.made.view(x, shape)]
     function = "max" if node.kind.endswith(("Max", "Min")) else "average"
-    return [r.made.mean(x, x.elements // max(1, math.prod(shape)), shape, "int64" if node.kind.startswith("Arg") else "", function)]
+    word = FIGURES.get(node.kind, "")
+    return [r.made.mean(x, x.elements // max(1, math.prod(shape)), shape, "int64" if node.kind.startswith("Arg") else "", function, word)]
 
 
 def concat(r: Reading, node: Node) -> list[Value]:

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidTrace
 from hwsim.readers.frameworks.importer import Importer, Value
 from hwsim.readers.frameworks.onnx_model import Node, OnnxFile, Shape
 
 KEPT = ("QuantizeLinear", "DequantizeLinear")  # of stored values: they keep the format that the values are stored in
+HIDDEN = -1e3  # a score lowered by more than this is none
 Handler = Callable[["Reading", Node], "list[Value]"]
+
+
+def _causal(mask: NDArray[Any] | None) -> bool:
+    """Whether a stored mask keeps each position from those behind it, and from no other: truth values, or numbers added (0 where it may look)."""
+    if mask is None or mask.ndim < 2 or mask.shape[-1] < 2 or mask.shape[-2] > mask.shape[-1]:
+        return False
+    q, kv = mask.shape[-2:]
+    allowed = mask if mask.dtype == bool else mask == 0 if mask.dtype.kind == "f" else None
+    if allowed is None or not (mask.dtype == bool or bool((mask[~allowed] < HIDDEN).all())):
+        return False
+    return bool((allowed == np.tril(np.ones((q, kv), bool), kv - q)).all())
 
 
 class Reading:
@@ -32,7 +48,8 @@ class Reading:
                 raise InvalidTrace(f"tensor '{name}' has no known shape")
             if name not in self.known.stored:
                 raise InvalidTrace(f"tensor '{name}' is a result that has no model (statistics of training, indices of a window)")
-            self.values[name] = self.made.constant(self.known.shapes[name], self.known.dtypes[name])
+            made = self.made.constant(self.known.shapes[name], self.known.dtypes[name])
+            self.values[name] = replace(made, causal=_causal(self.known.data.get(name)))
         return self.values[name]
 
     def of(self, node: Node) -> list[Value]:
@@ -89,3 +106,5 @@ class Reading:
                 self.values[name] = value
                 if name not in self.known.shapes:  # an operator without a schema here
                     self.file.learn(name, value.shape, value.dtype)
+        returned = (self.values.get(out.name) for out in self.file.model.graph.output)
+        self.made.outputs |= {value.tensor for value in returned if value is not None and value.tensor}

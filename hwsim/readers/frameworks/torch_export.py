@@ -14,10 +14,10 @@ from typing import Any
 from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
-from hwsim.readers.frameworks.attention import fused
 from hwsim.readers.frameworks.importer import Importer
 from hwsim.readers.frameworks.torch_ops import HANDLERS, NOTHING, TorchCall, TorchReading
 from hwsim.readers.frameworks.values import Value
+from hwsim.readers.frameworks.written import rewritten
 
 DTYPES = {
     "float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "float64": "fp64", "int8": "int8", "uint8": "uint8", "int16": "int16",
@@ -68,11 +68,12 @@ def read_pt2(path: str | Path, **options: Any) -> Graph:
         raise InvalidTrace(bad.problem, location=Location(str(where))) from None
 
 
-def read_program(program: Any, *, name: str = "", dtype: str = "", weight_dtype: str = "", allow_unknown: bool = False) -> Graph:
+def read_program(program: Any, *, name: str = "", dtype: str = "", weight_dtype: str = "", allow_unknown: bool = False, fuse: bool = True) -> Graph:
     """Return the graph of a program of torch.export.
 
     `dtype` replaces its floating-point formats, `weight_dtype` the format of all weights. The program is made functional first (no operator is
-    decomposed): views cost nothing, a ``clone`` is a copy. Raises `InvalidTrace` for open sizes and for operators that are not known (all at once,
+    decomposed): views cost nothing, a ``clone`` is a copy; norms, activations and rotary embeddings that the module writes out are one operator each
+    unless `fuse` is false. Raises `InvalidTrace` for open sizes and for operators that are not known (all at once,
     with counts), which `allow_unknown` leaves out.
     """
     formats = dict.fromkeys(FLOATS, number_format(dtype).name) if dtype else {}
@@ -80,7 +81,7 @@ def read_program(program: Any, *, name: str = "", dtype: str = "", weight_dtype:
     walk = _Walk(program, importer)
     walk.run()
     graph = importer.result(allow_unknown, trace=name or "program", parameters=walk.parameters())
-    return fused(graph)
+    return rewritten(graph, importer) if fuse else graph
 
 
 @dataclass
@@ -101,6 +102,8 @@ class _Walk:
             elif node.op == "call_function":
                 self.made.name = node.name
                 self.values[node.name] = self._call(node, reading)
+            elif node.op == "output":
+                self.made.outputs |= {v.tensor for v in _values([self._plain(list(node.args))]) if v.tensor}
 
     def _placeholder(self, node: Any, kind: str) -> None:
         found = node.meta.get("val")
@@ -149,8 +152,9 @@ class _Walk:
         return self.values.get(name, given) if isinstance(name, str) and hasattr(given, "users") else given
 
     def parameters(self) -> int:
-        """Elements of the parameters; tied ones count once."""
-        return sum(math.prod(p.shape) for p in {id(p): p for _, p in self.program.named_parameters()}.values())
+        """Elements of the parameters; tied ones (of a file: those that share their memory) count once."""
+        known = {(p.data_ptr() or id(p), tuple(p.shape)): p for _, p in self.program.named_parameters()}
+        return sum(math.prod(p.shape) for p in known.values())
 
 
 def _used(node: Any, results: int) -> tuple[bool, ...]:

@@ -77,7 +77,8 @@ EACH = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor",
                      "__and__", "__or__", "isnan", "isinf"), "compare"),
 }  # fmt: skip
-TRUTH = ("compare", "neg")
+FIGURES = {"mean": "mean", "sum": "sum", "amax": "amax", "max": "amax"}
+WORDS = {"rsqrt": "rsqrt"}  # functions told from others that count as the same work
 
 
 def view(r: TorchReading, c: TorchCall) -> list[Value]:
@@ -90,14 +91,23 @@ def each(r: TorchReading, c: TorchCall) -> list[Value]:
     function, xs = EACH[c.word], c.tensors
     floats = [x for x in xs if x.dtype.startswith(("fp", "bf"))]
     xs = floats or xs
-    name = {"add": "bias", "sub": "bias", "mul": "scale", "div": "scale"}.get(function, function) if len(xs) == 1 else function
-    return [r.made.each(name, xs, c.shape, c.results[0][1])]
+    return [r.made.each(function, _with_numbers(r, c, xs), c.shape, c.results[0][1], WORDS.get(c.word, ""))]
+
+
+def _with_numbers(r: TorchReading, c: TorchCall, xs: list[Value]) -> list[Value]:
+    """The operands in order, a plain number of a sum or product as a stored one."""
+    names = [name for name in ("self", "other", "exponent") if name in c.args]
+    if len(xs) > 1 or not names or not any(isinstance(c.args[name], int | float) for name in names):
+        return xs
+    found = [c.args[name] for name in names]
+    plain = [x if isinstance(x, Value) else r.made.constant((), xs[0].dtype) for x in found if isinstance(x, Value | int | float)]
+    return plain[::-1] if c.word == "rsub" else plain
 
 
 def power(r: TorchReading, c: TorchCall) -> list[Value]:
     """pow; squares are products."""
     x = c.x
-    return [r.made.each("mul", [x, x], c.shape) if c.args.get("exponent") == 2 else r.made.each("pow", [x], c.shape)]
+    return [r.made.each("mul", [x, x], c.shape) if c.args.get("exponent") == 2 else r.made.each("pow", _with_numbers(r, c, [x]), c.shape)]
 
 
 def hardtanh(r: TorchReading, c: TorchCall) -> list[Value]:
@@ -215,7 +225,7 @@ def reduce(r: TorchReading, c: TorchCall) -> list[Value]:
     if count == 1:
         return [r.made.view(x, shape)]
     function = "max" if word in ("max", "amax", "min", "amin", "argmax", "argmin", "any", "all") else "average"
-    return [r.made.mean(x, count, shape, "int64" if word.startswith("arg") else "", function)]
+    return [r.made.mean(x, count, shape, "int64" if word.startswith("arg") else "", function, FIGURES.get(word, ""))]
 
 
 def batch_norm(r: TorchReading, c: TorchCall) -> list[Value]:

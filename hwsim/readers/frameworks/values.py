@@ -13,16 +13,21 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.op import Shape
 
+PARTS = ("slice", "split", "split_with_sizes", "chunk", "narrow", "select", "unbind")  # gathers of a part of a tensor
 CONTIGUOUS = 1  # of a gather: a row of at least one element
 
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the file: the graph's tensor that holds it (empty for a constant), its shape and number format."""
+    """A tensor of the file: the graph's tensor that holds it (empty for a constant), its shape and number format.
+
+    `causal`: a constant that lets each position see itself and those before.
+    """
 
     tensor: str
     shape: Shape
     dtype: str
+    causal: bool = False
 
     @property
     def elements(self) -> int:
@@ -35,6 +40,15 @@ class Value:
         return not self.tensor
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What made a tensor: the function as the file has it, everything that it reads (constants and broadcast operands too), the result's shape."""
+
+    function: str
+    reads: tuple[Value, ...]
+    shape: Shape
+
+
 class Builder:
     """Builds a graph from a file's operators. `formats` replaces number formats (``{"fp32": "fp16"}``), `weight_dtype` those of all weights."""
 
@@ -45,6 +59,8 @@ class Builder:
         self.where: dict[str, list[str]] = {}
         self.behind = 0  # operators that cannot be read because of an unknown one before them
         self.name = ""  # of the file's operator that is being read
+        self.origins: dict[str, Origin] = {}
+        self.outputs: set[str] = set()  # tensors that the network returns
 
     def form(self, name: str) -> str:
         """Return a number format of the file as asked for."""
@@ -84,6 +100,7 @@ class Builder:
             self.graph.tensor(f"{name}.out", shape, dtype=makes)
         out = self.graph.op(kind, name, names, dtype=form, weight_dtype=weights, **rest)
         made = Value(out, self.graph.tensors[out].shape, makes or form)
+        self.origins[out] = Origin(str(rest.get("function", kind)), tuple(inputs), tuple(shape))
         return self.view(made, shape)
 
     def _fresh(self, name: str) -> str:
@@ -96,10 +113,11 @@ class Builder:
         """The tensor of a value; a constant among activations becomes an input that is read like them."""
         return x.tensor or self.graph.tensor(name, x.shape, role="input", dtype=x.dtype)
 
-    def each(self, function: str, xs: Sequence[Value], shape: Sequence[int], makes: str = "") -> Value:
+    def each(self, function: str, xs: Sequence[Value], shape: Sequence[int], makes: str = "", word: str = "") -> Value:
         """An elementwise function; a smaller operand is broadcast, one of a single row or constant becomes part of the pass.
 
-        `makes`: the format of the result in the file (truth values of a comparison); a number keeps the operands' format.
+        `makes`: the format of the result in the file (truth values of a comparison); a number keeps the operands' format. `word`: the function's
+        own name where several share one here.
         """
         whole = [x for x in xs if x.elements == math.prod(shape)]
         wanted = tuple(shape)
@@ -110,11 +128,21 @@ class Builder:
         one = {"add": "bias", "sub": "bias", "mul": "scale", "div": "scale"}
         name = one.get(function, function) if len(read) == 1 else function
         form = next((x.dtype for x in read), "fp32")
-        read = [x if x.dtype == form else self.cast(x, form) for x in read]
+        cast = {x.tensor: self.cast(x, form) for x in read}
+        read = [cast[x.tensor] for x in read]
         truth = number_format(makes).name if makes and function in ("compare", "neg") and number_format(makes).bits == 8 else ""
-        return self._op(
+        made = self._op(
             "elementwise", shape, read, makes=truth, function=name, rows=math.prod(shape) // max(1, cols), cols=cols, operands=len(read), label=name
         )
+        everything = [cast.get(x.tensor, x) if not x.constant else x for x in xs]
+        if all(r in everything for r in read):
+            self.origins[made.tensor] = Origin(word or function, tuple(everything), tuple(shape))
+        return made
+
+    def also_reads(self, made: Value, x: Value) -> None:
+        """Note an operand of a result that is no part of its operator (a mask)."""
+        origin = self.origins[made.tensor]
+        self.origins[made.tensor] = replace(origin, reads=(*origin.reads, x))
 
     def cast(self, x: Value, dtype: str) -> Value:
         """Another number format."""
@@ -124,10 +152,12 @@ class Builder:
         cols = x.shape[-1] if x.shape else 1
         return self._op("elementwise", x.shape, [x], makes=form, function="cast", rows=x.elements // cols, cols=cols, label="cast")
 
-    def mean(self, x: Value, cols: int, shape: Sequence[int], makes: str = "", function: str = "average") -> Value:
-        """One figure of every run of `cols` elements (a sum, mean, maximum, or, in the format `makes`, its position)."""
+    def mean(self, x: Value, cols: int, shape: Sequence[int], makes: str = "", function: str = "average", word: str = "") -> Value:
+        """One figure of every run of `cols` elements (a sum, mean, maximum, or, in the format `makes`, its position); `word`: which."""
         rows = x.elements // cols
-        return self._op("pool", shape, [x], makes=makes, function=function, n=rows, c=1, h=1, w=cols, r=1, s=cols, stride=cols, label="reduce")
+        made = self._op("pool", shape, [x], makes=makes, function=function, n=rows, c=1, h=1, w=cols, r=1, s=cols, stride=cols, label="reduce")
+        self.origins[made.tensor] = Origin(word or function, (x,), tuple(shape))
+        return made
 
     def gather(self, x: Value, shape: Sequence[int], label: str, *, run: int = CONTIGUOUS, makes: str = "") -> Value:
         """Positions of x in another number or order, `run` elements at a time (slice, pad, resize); or, in the format `makes`, their indices."""
@@ -136,9 +166,11 @@ class Builder:
         name = self._fresh(self.name)
         ids = self.input(f"{name}.positions", (wanted // run,), "int32")
         fields: dict[str, Any] = {"rows": wanted // run, "vocab": x.elements // run, "cols": run}
-        return self._op(
+        made = self._op(
             "embedding", shape, [ids, x], dtype=x.dtype, makes=makes, operand_role="activation", label=label, weight_dtype=x.dtype, **fields
         )
+        self.origins[made.tensor] = Origin("slice" if label in PARTS else label, (x,), tuple(shape))
+        return made
 
     def copy(self, x: Value, shape: Sequence[int], label: str) -> Value:
         """All elements in another order (transpose)."""
