@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from hwsim.engine.jit import jit
@@ -9,6 +10,7 @@ from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.gemm import gemm_compute, sm_rate, stream_cycles
 
 WINOGRAD_POINTS = 16  # multiplications of F(2 x 2, 3 x 3) per tile and channel pair, against 36 of the direct algorithm
+GROUP_ROWS = 128  # output positions of one tile of a grouped convolution
 TENSOR_CHANNELS = 8  # fewer channels in a group than this: no tensor-core kernel
 
 
@@ -51,27 +53,44 @@ def winograd(op: Any, p: Any) -> float:
 
 
 @jit
-def grouped(op: Any, p: Any) -> float:
-    """Cycles of a grouped convolution: its MACs at the fraction of peak that grouped kernels reach.
+def depthwise(op: Any, p: Any) -> float:
+    """Cycles of a depthwise convolution by its own kernel: MACs on the vector units, nothing padded, at the fraction of peak that it reaches."""
+    rate = sm_rate(op.arithmetic if op.arithmetic == spec.VECTOR_FP64 else spec.VECTOR_FP32, p)
+    return float(op.groups * op.m * op.k * op.n / (p.sm_count * rate * p.depthwise_fraction))
 
-    Groups of fewer than `TENSOR_CHANNELS` channels run on the vector units. Source: scattered timings only (framework issue threads).
+
+@jit
+def grouped(op: Any, p: Any) -> tuple[float, float]:
+    """(cycles, executed MACs) of a grouped convolution: one implicit GEMM per group, in tiles as narrow as the library has.
+
+    ``tiles = groups ceil(m / rows) ceil(n / cols)`` in waves over the SMs, each of ``k + fill`` steps: a group with fewer outputs than columns pads
+    its tile, one with fewer inputs than the loop's step over channels (`group_channels`) pads k, and the loop over a short k ends soon after its loads have started. One launch holds all groups (`batch` of them), or each group is a
+    launch of its own. Groups of fewer than `TENSOR_CHANNELS` channels have no kernel on tensor cores. Source: the shapes alone; timings are scattered
+    (framework issue threads).
     """
     narrow = op.n < TENSOR_CHANNELS and op.arithmetic != spec.VECTOR_FP64
-    rate = sm_rate(spec.VECTOR_FP32 if narrow else op.arithmetic, p)
-    if not narrow and op.arithmetic != spec.VECTOR_FP32 and op.arithmetic != spec.VECTOR_FP64:  # noqa: PLR1714  (jitted)
-        rate = max(p.vector_fp32_macs_per_cycle, rate * min(1.0, op.n / p.tile_cols[spec.TILES - 1]))
-    return float(op.groups * op.m * op.k * op.n / (p.sm_count * rate * p.grouped_fraction))
+    arithmetic = spec.VECTOR_FP32 if narrow else op.arithmetic
+    rate = sm_rate(arithmetic, p) * (p.conv_fraction_fp32 if narrow else dense_fraction(op, p))
+    wide = math.ceil(op.n / p.group_cols)
+    waves = math.ceil(op.batch * math.ceil(op.m / GROUP_ROWS) * wide / p.sm_count)
+    unit = p.group_channels_native if p.native > 0 else p.group_channels
+    deep = op.k / op.c * math.ceil(op.c / unit) * unit
+    cycles = waves * GROUP_ROWS * p.group_cols / rate * (deep + p.group_fill_k)
+    return float(op.groups / op.batch * cycles), float(op.groups * op.m * deep * wide * p.group_cols)
 
 
 @jit
 def price_conv(op: Any, p: Any, out: Any) -> float:
-    """Fill compute and memory of a convolution; return the multiplications that it executes on one GPU (Winograd: fewer than direct ones)."""
+    """Fill compute and memory of a convolution; return the multiplications that it executes on one GPU (Winograd: fewer than direct ones, groups: padding too)."""
     direct = float(op.groups * op.m * op.k * op.n)
     stream = p.depthwise_stream if op.groups > 1 and op.n < 2 else p.copy_stream
     out.memory = stream_cycles(op.bytes, stream, p)
-    if op.groups > 1:
-        out.compute = grouped(op, p)
+    if op.groups > 1 and op.n < 2:
+        out.compute = depthwise(op, p)
         return direct
+    if op.groups > 1:
+        out.compute, executed = grouped(op, p)
+        return executed
     out.compute, out.tile = implicit_gemm(op, p)
     if op.wino_m > 0 and op.arithmetic == spec.VECTOR_FP32:
         cycles = winograd(op, p)

@@ -26,6 +26,7 @@ KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
 ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp8": spec.TENSOR_FP8, "fp32": spec.VECTOR_FP32,
               "tf32": spec.TENSOR_TF32, "fp64": spec.VECTOR_FP64}  # fmt: skip
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
+ONE_BY_ONE = ("cuda-8",)  # libraries that launch a grouped convolution group by group (cuDNN before 7)
 LONGEST_ROW = 65536  # elements; longer rows are cut by kernels of one block per row
 CACHED_GRAPHS = 32
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
@@ -204,7 +205,7 @@ def _record(op: Op, how: int, launch: Launch, requests: int, options: Options, *
     elif op.kind == "attention":
         record.update(_attention(op, parts))
     elif op.kind == "conv2d":
-        record.update(_conv(op))
+        record.update(_conv(op, launch, options))
     elif op.kind == "allreduce":
         record["bytes"] = op["elements"] * width
     else:
@@ -219,12 +220,15 @@ def _widened(record: Fields, extra: Extra) -> Fields:
     return {**record, **more}
 
 
-def _conv(op: Op) -> dict[str, float]:
+def _conv(op: Op, launch: Launch, options: Options) -> dict[str, float]:
     """Sizes of the implicit product of one group, and the 2 x 2 output tiles where Winograd's algorithm applies (3 x 3, stride 1, dense)."""
     high, wide, groups = conv_output(op["h"], op["r"], op.bounds), conv_output(op["w"], op["s"], op.bounds), op["groups"]
     plain = (op["r"], op["s"], op["stride"], op["dilation"], groups) == (3, 3, 1, 1, 1)
+    together = 1 if options.library in ONE_BY_ONE else groups
     return {
-        "m": op["n"] * high * wide, "k": op["c"] // groups * op["r"] * op["s"], "n": op["k"] // groups, "groups": groups,
+        "m": op["n"] * high * wide, "k": op["c"] // groups * op["r"] * op["s"], "n": op["k"] // groups, "groups": groups, "batch": together,
+        "c": op["c"] // groups,
+        "launches": launch.launches * groups / together,
         "wino_m": op["n"] * math.ceil(high / 2) * math.ceil(wide / 2) if plain else 0,
     }  # fmt: skip
 

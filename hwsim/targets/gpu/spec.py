@@ -29,7 +29,7 @@ OP_FIELDS = (
     "kind", "arithmetic", "dispatch", "launches",  # launches: share of one kernel launch (2 kernels: 2)
     "host", "requests",  # host: a step starts here; requests: sequences that an engine advances in it
     "batch", "m", "k", "n", "share", "element_bytes",  # sizes per GPU; share: this operator's part of a merged product of width n
-    "groups", "wino_m",  # convolution: groups; 2 x 2 output tiles where Winograd's algorithm applies (else 0)
+    "groups", "c", "wino_m",  # convolution: groups, input channels of one; 2 x 2 output tiles where Winograd's algorithm applies (else 0)
     "heads", "kv_heads", "q", "kv", "head_dim", "pairs",  # attention per GPU; pairs: (query, key) pairs per head
     "rows", "heavy", "bytes", "weight_bytes", "write_bytes", "fused_bytes", "converted_bytes",  # per GPU, each operand once; fused: in registers
     "macs", "flops",  # of all GPUs
@@ -57,7 +57,9 @@ PARAMETERS = ParameterTable(
         *constants("sgemm_least_k"),
         *_fractions("gemm_stream_framework gemm_stream_serving"),
         *_fractions("overlap_exposed epilogue_exposed", zero=True),
-        *_fractions("fp8_fraction conv_fraction conv_fraction_fp32 winograd_fraction grouped_fraction depthwise_stream nchw_fraction"),
+        *_fractions("fp8_fraction conv_fraction conv_fraction_fp32 winograd_fraction depthwise_fraction depthwise_stream nchw_fraction"),
+        *constants("group_cols group_channels group_channels_native"),
+        *constants("group_fill_k", zero=True),
         *_fractions("attention_fraction decode_attention_stream"),
         *constants("kv_split_tokens"),
         *_fractions("copy_stream activation_stream_framework norm_stream_framework softmax_stream"),

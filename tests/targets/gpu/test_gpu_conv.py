@@ -68,6 +68,25 @@ def test_depthwise_is_a_bandwidth_law(v100: Chip) -> None:
     assert report.latency_s == pytest.approx(moved / (v100.number("depthwise_stream") * v100.number("dram_bytes_per_s")), rel=0.05)
 
 
+def test_groups_pad_their_tiles(a100: Chip) -> None:
+    """Groups of up to 32 channels take as long, per result, as groups of 32; wider ones take longer in proportion; arithmetic is charged padded."""
+    made = {size: conv(a100, n=64, c=512, k=512, groups=512 // size, dtype="fp32", h=28, w=28) for size in (2, 8, 32, 64)}
+    times = {size: report.cost.by_component("cycles")["compute"] for size, report in made.items()}
+    fill = a100.number("group_fill_k")
+    assert times[8] / times[32] == pytest.approx(4 * (72 + fill) / (288 + fill), rel=0.02)
+    assert times[64] / times[32] == pytest.approx((576 + fill) / (288 + fill), rel=0.02)
+    assert made[2].cost.by_component("joules")["arithmetic"] == pytest.approx(made[32].cost.by_component("joules")["arithmetic"], rel=0.02)
+
+
+def test_old_libraries_step_over_eight_channels_or_launch_groups_apart(a100: Chip) -> None:
+    bounds: dict[str, Any] = {"n": 64, "c": 512, "k": 512, "groups": 256, "dtype": "fp32", "h": 28, "w": 28}
+    new, old, oldest = (conv(a100, {"library": library}, **bounds) for library in ("cuda-12", "cuda-10.1", "cuda-8"))
+    fill = a100.number("group_fill_k")
+    assert old.cost.by_component("cycles")["compute"] / new.cost.by_component("cycles")["compute"] == pytest.approx((72 + fill) / (18 + fill))
+    assert oldest.latency_s > old.latency_s
+    assert oldest.cost.by_component("cycles")["launch"] == pytest.approx(256 * old.cost.by_component("cycles")["launch"])
+
+
 def test_narrow_groups_never_run_at_the_tensor_cores_rate(v100: Chip) -> None:
     narrow = conv(v100, n=64, c=256, k=256, groups=64, dtype="fp16", h=56, w=56)
     assert narrow.cost.by_component("cycles")["compute"] >= narrow.macs / (80 * 64)
