@@ -21,6 +21,7 @@ from hwsim.targets.fpga.dpu.contention import ddr_load
 from hwsim.targets.fpga.dpu.layers import Buffers, Lowered, quantised
 
 PP, ICP, OCP = 8, 16, 16
+MISC = 4  # rows of the miscellaneous engine
 CONV: dict[str, Any] = {"n": 1, "c": 64, "h": 56, "w": 56, "k": 64, "r": 3, "s": 3, "stride": 1, "pad": 1}
 
 
@@ -60,9 +61,22 @@ def test_depthwise_convolutions_use_the_miscellaneous_lanes() -> None:
     bounds = {**CONV, "groups": 64}
     report = run("conv2d", **bounds)
     assert slot(report, "compute") == 0
-    assert slot(report, "special") == 7 * 56 * 4 * 9
+    assert slot(report, "special") == 56 / MISC * 56 * 4 * 9
     doubled = run("conv2d", **{**bounds, "k": 128})
     assert slot(doubled, "special") == 2 * slot(report, "special"), "a multiplier of 2 takes two passes"
+
+
+@pytest.mark.parametrize("side", [7, 19, 35, 150])
+def test_depthwise_rows_come_in_groups_of_their_own(side: int) -> None:
+    bounds = {**CONV, "h": side, "w": side, "groups": 64}
+    assert slot(run("conv2d", **bounds), "special") == math.ceil(side / MISC) * side * 4 * 9
+    assert slot(run("conv2d", composed(dpu_misc_pp=PP), **bounds), "special") == math.ceil(side / PP) * side * 4 * 9
+
+
+def test_small_overlays_have_small_miscellaneous_engines() -> None:
+    for name, rows in (("dpu_b512", 2), ("dpu_b800", 2), ("dpu_b1024", 4), ("dpu_b1152", 2), ("dpu_b4096", 4)):
+        chip = hwsim.load_chip(f"zcu102+{name}")
+        assert chip.number("dpu_misc_pp") == rows == chip.number("dpu_pp") / 2
 
 
 def test_grouped_convolutions_pay_for_each_group() -> None:
@@ -93,7 +107,7 @@ def test_ports_never_draw_more_than_ddr_gives() -> None:
 
 def test_a_pool_over_the_whole_map_sums_it_once() -> None:
     report = run("pool", n=1, c=512, h=7, w=7, r=7, s=7, stride=7)
-    assert slot(report, "special") == math.ceil(7 / PP) * 7 * math.ceil(512 / ICP)
+    assert slot(report, "special") == math.ceil(7 / MISC) * 7 * math.ceil(512 / ICP)
 
 
 def chain(side: int, channels: int) -> Graph:
@@ -124,6 +138,36 @@ def test_small_maps_stay_on_chip_and_large_ones_do_not() -> None:
     assert large.traffic(sorted(large.layers)[1]) == (64 * 64 + 112 * 112 * 64, 112 * 112 * 64)
 
 
+def residual(side: int, channels: int) -> Graph:
+    b = GraphBuilder("int8")
+    x = b.tensor("image", (1, channels, side, side), role="input")
+    sizes: dict[str, Any] = {"n": 1, "c": channels, "h": side, "w": side, "k": channels, "r": 1, "s": 1, "stride": 1, "pad": 0}
+    first = b.op("conv2d", "first", [x], **sizes)
+    second = b.op("conv2d", "second", [first], **sizes)
+    b.op("elementwise", "sum", [second, first], function="add", rows=side * side, cols=channels, operands=2)
+    return b.graph()
+
+
+def test_a_sum_takes_the_convolution_in_front_of_it_strip_by_strip() -> None:
+    large = residual(112, 64)
+    lowered = Lowered(large, Buffers.of(composed()))
+    assert lowered.kept == {"second.out"}, "whatever its size; the shortcut goes through memory"
+    pixels = 112 * 112 * 64
+    assert lowered.traffic(len(large.ops) - 1) == (pixels, pixels)
+
+
+@pytest.mark.parametrize(("kind", "kept"), [("depthwise", True), ("dense", False)])
+def test_the_miscellaneous_engine_writes_over_what_it_has_read(kind: str, kept: bool) -> None:
+    b = GraphBuilder("int8")
+    sizes: dict[str, Any] = {"n": 1, "c": 32, "h": 112, "w": 112, "k": 32, "r": 3, "s": 3, "stride": 1, "pad": 1}
+    x = b.op("conv2d", "first", [b.tensor("image", (1, 3, 112, 112), role="input")], **{**sizes, "c": 3})
+    x = b.op("conv2d", "second", [x], **{**sizes, "groups": 32 if kind == "depthwise" else 1})
+    b.op("conv2d", "third", [x], **sizes)
+    buffers = Buffers.of(composed())
+    assert 112 * 112 * 32 < buffers.image_bytes < 2 * 112 * 112 * 32
+    assert ("second.out" in Lowered(b.graph(), buffers).kept) == kept
+
+
 def test_a_map_with_two_readers_goes_through_memory() -> None:
     b = GraphBuilder("int8")
     sizes: dict[str, Any] = {"n": 1, "c": 16, "h": 8, "w": 8, "k": 16, "r": 1, "s": 1, "stride": 1, "pad": 0}
@@ -144,7 +188,7 @@ def test_weights_and_maps_beyond_their_banks_are_read_again() -> None:
 
 def test_a_swish_takes_two_passes_and_is_not_folded() -> None:
     report = run("elementwise", rows=3136, cols=64, function="silu")
-    assert slot(report, "special") == 7 * 56 * 4 * 2
+    assert slot(report, "special") == 56 / MISC * 56 * 4 * 2
     assert slot(report, "exposed") == 2 * report.cost.program.chip.number("dpu_layer_cycles")
 
 

@@ -9,7 +9,8 @@ from hwsim.targets.fpga.dpu.layers import Layer
 from hwsim.targets.fpga.dpu.parts import PROCESSOR
 
 CLASSIFIERS = ("classifier", "box_class")  # results that a softmax turns into probabilities
-SOFTMAX_DETECTORS = ("ssd-resnet34",)  # every box has a softmax over its classes; other detectors compare scores with a threshold
+SOFTMAX_DETECTORS = ("ssd-resnet34",)  # every box has a softmax over its classes
+BOX_BY_CLASS = "ssd"  # names of other detectors that compare every class of every box with a threshold, class by class; the rest go box by box
 COLOURS = 3
 Work = dict[int, dict[str, float]]
 
@@ -18,7 +19,7 @@ def around(graph: Graph, layers: Mapping[int, Layer]) -> Work:
     """Columns of the processor's work by operator.
 
     The pixels of an input image are resized, shifted and quantised before its first reader. Results that no operator reads are scores: of classes,
-    each an exponential, or of boxes, each compared with a threshold.
+    each an exponential, or of boxes, each compared with a threshold. A detector that collects boxes class by class reads its scores with a stride.
     """
     read = {name for op in graph.ops for name in op.inputs}
     found: Work = {}
@@ -32,7 +33,8 @@ def around(graph: Graph, layers: Mapping[int, Layer]) -> Work:
                 own["host_pixels"] = own.get("host_pixels", 0.0) + tensor.elements / COLOURS
         if all(name not in read for name in layer.op.outputs):
             exponential = layer.op.label in CLASSIFIERS or graph.name in SOFTMAX_DETECTORS
-            own["host_scores" if exponential else "host_scans"] = float(graph.tensors[layer.op.outputs[0]].elements)
+            compared = "host_box_scores" if graph.name.startswith(BOX_BY_CLASS) else "host_scans"
+            own["host_scores" if exponential else compared] = float(graph.tensors[layer.op.outputs[0]].elements)
         if own:
             found[at] = own
     return found

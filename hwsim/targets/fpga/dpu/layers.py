@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -148,27 +148,38 @@ class Lowered:
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """Maps that never leave the chip: read by the next layer alone, which finds them and its other inputs, in the image banks together.
+        """Maps that never leave the chip: read by the very next layer alone, since any other would overwrite them.
 
-        A layer's map stays when it and what its layer reads fit the banks at once; it is handed on to the very next layer, since any other would
-        overwrite it.
+        A map stays when it and what its layer reads fit the image banks at once; images of the network come in strips. The miscellaneous engine works
+        row by row and writes over the rows that it has read of a map on chip. An elementwise pass takes a convolution's results strip by strip,
+        whatever their size (the compiler fuses the two, AMD UG1414).
         """
         order = sorted(self.layers)
-        position = {at: i for i, at in enumerate(order)}
         readers: dict[str, list[int]] = {}
-        for at, layer in self.layers.items():
-            for source in layer.sources:
-                readers.setdefault(source, []).append(position[at])
-        found = set()
-        for at, layer in self.layers.items():
-            if layer.part == PROCESSOR or readers.get(layer.made, []) != [position[at] + 1]:
+        for position, at in enumerate(order):
+            for source in self.layers[at].sources:
+                readers.setdefault(source, []).append(position)
+        found: set[str] = set()
+        whole: set[str] = set()  # of these, the ones that lie in the banks at once
+        for position, at in enumerate(order[:-1]):
+            layer, reader = self.layers[at], self.layers[order[position + 1]]
+            if layer.part == PROCESSOR or reader.part == PROCESSOR or readers.get(layer.made, []) != [position + 1]:
                 continue
-            reader = self.layers[order[position[at] + 1]]
-            if reader.part == PROCESSOR or reader.op.function in GATES:  # the two passes of a gate read its input twice
+            if reader.op.function in GATES:  # the two passes of a gate read its input twice
                 continue
-            if self.stored(layer.made) + sum(self.stored(s) for s in layer.sources) <= self.buffers.image_bytes:
+            if layer.part == DENSE and reader.part == EACH:
                 found.add(layer.made)
+            elif self._room(layer, whole) <= self.buffers.image_bytes:
+                found.add(layer.made)
+                whole.add(layer.made)
         return frozenset(found)
+
+    def _room(self, layer: Layer, on_chip: Set[str]) -> float:
+        """Bytes of the image banks that a layer's result and what it reads take."""
+        made = self.stored(layer.made)
+        read = {s: self.stored(s) for s in layer.sources if self.graph.tensors[s].role != "input"}
+        in_place = layer.part >= DEPTHWISE and any(s in on_chip and size >= made for s, size in read.items())
+        return sum(read.values()) + (0.0 if in_place else made)
 
     def traffic(self, at: int) -> tuple[float, float]:
         """(read, written) bytes of DDR of one layer.

@@ -11,8 +11,14 @@ from hwsim.targets.fpga.dpu.parts import DENSE, DEPTHWISE, PRODUCT, WINDOW
 
 @part
 def tile_rows(op: Any, p: Any) -> float:
-    """Steps over a map: `dpu_pp` rows of it advance together along its width, ``images x ceil(h / PP) x w``."""
+    """Steps of the array over a map: `dpu_pp` rows of it advance together along its width, ``images x ceil(h / PP) x w``."""
     return float(op.images * math.ceil(op.map_h / p.dpu_pp) * op.map_w)
+
+
+@part
+def pass_rows(op: Any, p: Any) -> float:
+    """Steps of the miscellaneous engine over a map: `dpu_misc_pp` rows of it advance together along its width."""
+    return float(op.images * math.ceil(op.map_h / p.dpu_misc_pp) * op.map_w)
 
 
 @part
@@ -37,14 +43,14 @@ def product_cycles(op: Any, p: Any) -> float:
 
 @part
 def miscellaneous_cycles(op: Any, p: Any) -> float:
-    """Depthwise convolutions, pools and elementwise passes use PP x ICP lanes; a depthwise multiplier above 1 takes that many passes."""
+    """Depthwise convolutions, pools and elementwise passes: `dpu_misc_pp` rows x ICP lanes; a depthwise multiplier above 1 takes that many passes."""
     lanes = math.ceil(op.c / p.dpu_icp)
     if op.dpu_part == DEPTHWISE:
-        return float(tile_rows(op, p) * lanes * op.r * op.s * (op.k / op.groups))
+        return float(pass_rows(op, p) * lanes * op.r * op.s * (op.k / op.groups))
     if op.dpu_part == WINDOW:
-        whole = op.images * math.ceil(op.h / p.dpu_pp) * op.w  # one window over the whole map: every lane sums its rows
-        return float(lanes * (whole if op.map_h * op.map_w == 1 else tile_rows(op, p) * op.r * op.s))
-    return float(tile_rows(op, p) * lanes * op.operands)
+        whole = op.images * math.ceil(op.h / p.dpu_misc_pp) * op.w  # one window over the whole map: every lane sums its rows
+        return float(lanes * (whole if op.map_h * op.map_w == 1 else pass_rows(op, p) * op.r * op.s))
+    return float(pass_rows(op, p) * lanes * op.operands)
 
 
 @part
@@ -93,8 +99,8 @@ def layer_cycles(op: Any, load: float, p: Any) -> float:
 def host_seconds(op: Any, p: Any) -> float:
     """Seconds of the processor: preparing pixels, softmax scores (unless a softmax core does them), boxes, and operators that a DPU lacks."""
     scores = 0.0 if p.softmax_cores > 0 else op.host_scores * p.host_score_s
-    around = op.host_frames * p.host_frame_s + op.host_pixels * p.host_pixel_s + scores + op.host_scans * p.host_scan_s
-    return float(around + op.host_elements * p.host_element_s)
+    boxes = op.host_scans * p.host_scan_s + op.host_box_scores * p.host_box_score_s
+    return float(op.host_frames * p.host_frame_s + op.host_pixels * p.host_pixel_s + scores + boxes + op.host_elements * p.host_element_s)
 
 
 @part

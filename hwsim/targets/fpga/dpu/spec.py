@@ -29,10 +29,11 @@ RESOURCE_CONSTANTS = (
 )
 CONSTANTS = (
     Constant("cores", least=1),
-    # parallelism of a core: pixels (rows of the map) x input channels x output channels
+    # parallelism of a core: pixels (rows of the map) x input channels x output channels; rows of the miscellaneous engine
     Constant("dpu_pp", least=1, whole=True),
     Constant("dpu_icp", least=1, whole=True),
     Constant("dpu_ocp", least=1, whole=True),
+    Constant("dpu_misc_pp", least=1, whole=True),
     Constant("dpu_channel_augmentation", zero=True, most=1),
     Constant("dpu_bank_depth", least=1, priced=False),
     Constant("dpu_image_banks_per_pixel", least=1, priced=False),
@@ -49,6 +50,7 @@ CONSTANTS = (
     Constant("host_pixel_s", zero=True),
     Constant("host_score_s", zero=True),
     Constant("host_scan_s", zero=True),
+    Constant("host_box_score_s", zero=True),
     Constant("host_element_s", zero=True),
     Constant("host_processors", least=1),
     # power, switching
@@ -64,7 +66,7 @@ NUMBERS = ("dpu_ddr_load",)  # share of the DDR that the other cores take
 FIELDS = (
     "dpu_part", "images", "map_h", "map_w", "operands", "passes",  # passes: instructions groups that follow each other
     "ddr_read", "ddr_write",  # bytes of one execution
-    "host_frames", "host_pixels", "host_scores", "host_scans", "host_elements",  # what the processor does
+    "host_frames", "host_pixels", "host_scores", "host_scans", "host_box_scores", "host_elements",  # what the processor does
     "switch_read", "switch_bitstreams",  # bytes of weights loaded ahead, bitstreams loaded, per execution
     "beside",  # on another core at the same time
 )  # fmt: skip
