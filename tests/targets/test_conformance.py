@@ -154,6 +154,16 @@ ROWS: dict[str, Row] = {  # chip, trace or operator, its options or bounds, mapp
         "mac16-cfet", "lstm", {"input_size": 40, "hidden_size": 32, "steps": 3, "dtype": "int8"}, {"dataflow": "ws"},
     ),
     "array of standard cells, product, inputs stay": ("mac16-ffet", "matmul", {**PRODUCT, "dtype": "int8"}, {"dataflow": "is"}),
+    "processor product": ("snapdragon-865", "matmul", PRODUCT, {}),
+    "processor product, all cores, in fp32": ("snapdragon-865", "matmul", {**PRODUCT, "dtype": "fp32"}, {"cores": "all", "caches": "cold"}),
+    "processor product, sparse weights": ("raspberry-pi-4", "matmul", {**PRODUCT, "dtype": "fp32", "weight_density": 0.1}, {"threads": 2}),
+    "processor product, narrow weights": ("raspberry-pi-4", "matmul", {**VECTOR, "weight_dtype": "q4_0"}, {"power_scope": "above_idle"}),
+    "processor recurrence": ("raspberry-pi-4", "lstm", {"input_size": 256, "hidden_size": 512, "steps": 4}, {"power_scope": "wall"}),
+    "processor network, called by a framework": ("raspberry-pi-4", "resnet18", {"batch": 2, "dtype": "fp32"}, {"runtime": "framework"}),
+    "processor network, small cores": ("snapdragon-865", "mobilenet-v1", {"dtype": "int8"}, {"cores": "little", "runtime": "compiled"}),
+    "processor decode": ("snapdragon-865", "qwen2-0.5b", DECODE, {"cores": "all", "threads": 4}),
+    "processor prefill": ("raspberry-pi-4", "qwen2-0.5b", PREFILL, {}),
+    "processor generation": ("snapdragon-865", "qwen2-0.5b", GENERATE, {"cores": "big"}),
     "cluster of one": ("cortex-m4", "mlperf-tiny-kws", {"dtype": "int8"}, {"part": "stm32l476"}),
 }
 CONTENDS = {
@@ -163,6 +173,7 @@ CONTENDS = {
 }  # fmt: skip
 UNMODELLED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {  # chip, kind without a model, bounds, mapping
     "cluster": ("gap8", "lstm", {"input_size": 16, "hidden_size": 8}, {}),
+    "cpu": ("snapdragon-865", "fft", {"points": 64}, {}),
     "crossbar": ("nladc-16nm", "fft", {"points": 64}, {}),
     "fake": ("toy", "norm", {"rows": 1, "cols": 100}, {}),
     "fpga": ("u280+systolic_array", "lstm", {"input_size": 16, "hidden_size": 8}, {}),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hwsim.core.chip import Chip
-from hwsim.core.errors import Infeasible, InvalidMapping
+from hwsim.core.errors import Infeasible, InvalidChip, InvalidMapping
 from hwsim.readers.options import check_options
 from hwsim.targets.cpu import spec
 
@@ -43,8 +43,10 @@ def parse_options(mapping: Mapping[str, Any]) -> Options:
 
 
 def threads_of(options: Options, chip: Chip) -> dict[str, int]:
-    """Threads on each cluster. Raises `InvalidMapping` for cores that the chip has not, `Infeasible` for more threads than cores."""
+    """Threads on each cluster. Raises `InvalidMapping` for cores that the chip has not, `Infeasible` for more threads than cores, `InvalidChip`."""
     present = spec.clusters_of(chip)
+    if not present:
+        raise InvalidChip(f"chip '{chip.name}': no cluster has cores")
     if options.cores not in (None, "all", *present):
         raise InvalidMapping(f"{chip.name} has no {options.cores} cores; it has {', '.join(present)}")
     chosen = present if options.cores == "all" else (options.cores or present[0],)

@@ -44,7 +44,7 @@ class Cpu(TargetBase):
         free = chip.number("dram_bytes") - chip.number("system_bytes")
         self.must_fit(f"weights and KV cache beside the system on {chip.name}", lowered.memory_bytes, free, "bytes", levers)
         params = record_of(chip, options)
-        stated = {**options.model_dump(), "cores": options.cores or [*threads][0], "threads": sum(threads.values()),
+        stated = {**options.model_dump(), "cores": options.cores or spec.clusters_of(chip)[0], "threads": sum(threads.values()),
                   "fusion": "passes of one operand" if options.fused else "none"}  # fmt: skip
         return Program(
             chip=chip, graph=graph, mapping=stated, rows=lowered.table.rows, row_of=lowered.table.row_of, counts=lowered.table.counts, params=params,

@@ -1,0 +1,41 @@
+"""The published figures: every case runs, groups keep the error that they had, and what FemtoDet's paper leaves open spans its figures."""
+
+from __future__ import annotations
+
+import pytest
+
+import hwsim
+from hwsim import api
+from hwsim.core.chip import Chip
+from hwsim.validate.score import Validation, validate
+
+LIMITS = {("peak", "calibrate"): 0.01, ("hpl", "calibrate"): 0.01, ("stream", "calibrate"): 0.001, ("board_power", "calibrate"): 0.01,
+          ("board_power", "predict"): 0.07}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found() -> Validation:
+    return validate("cpu")
+
+
+def test_every_case_runs(found: Validation) -> None:
+    assert len(found.results) >= 16
+    assert [(r.case.id, r.refused) for r in found.results if r.refused] == []
+
+
+@pytest.mark.parametrize(("group", "role"), LIMITS)
+def test_groups_keep_their_error(found: Validation, group: str, role: str) -> None:
+    rows = [r for r in found.results if (r.case.group, r.case.role) == (group, role)]
+    assert rows
+    errors = "\n".join(f"{r.case.id}: published {r.case.value:.6g}, model {r.got:.6g}, error {r.error or 0:+.1%}" for r in rows)
+    assert sum(abs(r.error or 0) for r in rows) / len(rows) <= LIMITS[group, role], errors
+
+
+def test_femtodet_lies_between_the_readings_that_its_paper_leaves_open(phone: Chip) -> None:
+    graph = hwsim.load_graph("femtodet")
+    fast, slow = (
+        api.simulate(graph, phone, mapping, interval=False)
+        for mapping in ({}, {"cores": "big", "threads": 1, "runtime": "framework"})
+    )
+    assert 1 / slow.latency_s < 64.47 < 1 / fast.latency_s
+    assert slow.energy_j > 17.2e-3 > fast.energy_j
