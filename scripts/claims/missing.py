@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from hwsim.claims import Missing
 
-CPU = "no target models an application processor with caches; a figure from its peak would be a guess"
 MISSING = (
-    Missing("FemtoDet", "64.47 FPS, 1.11 W on Snapdragon 865", f"{CPU} (its parameters and MACs are recomputed)"),
     Missing("FFET block", "-23.3 % core area, 12 to 5 layers, dual-sided signals",
             "too slow for the gallery, `scripts/reproduce_ffet_block.py --smallest` has the core: the 32-bit core comes out at 0.854 x "
             "(published 0.767: did not hold there); the gallery has cells, clock and power at one utilisation"),
     Missing("Two-point cells", "up to 1250x less per forward pass", "a ratio of event counts, which depend on data"),
     Missing("Cough-E", "-70.56 % energy", "the share of audio windows is not published: the case on chip cortex-m33 is calibrated on this figure"),
-    Missing("Edge-MoE", "energy-efficiency ratios to a GPU and a CPU", f"{CPU}; joules of the FPGA are recomputed"),
-    Missing("CBNet", "up to 4.8x latency, -79 % energy on Raspberry Pi 4 and a cloud CPU", f"{CPU}; the K80 part is recomputed"),
+    Missing("Edge-MoE", "energy-efficiency ratios to a GPU and a CPU", "the peers' watts and software are not at hand; joules of the FPGA are recomputed"),
+    Missing("CBNet", "up to 4.8x latency, -79 % energy on a cloud CPU", "which processor is not stated; K80 and Raspberry Pi 4 are recomputed"),
     Missing("Cluster heads (WSN)", "longer network lifetime", "energy of radios and of a protocol: no operator graph"),
     Missing("Energy-aware code generation", "energy equal or lower in 52 % of the problems", "energy of arbitrary Python programs"),
     Missing("Generative Energy Arena", "users prefer smaller models", "a study of people"),
