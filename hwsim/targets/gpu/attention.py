@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 from hwsim.engine.jit import jit
-from hwsim.targets.gpu.gemm import sm_rate, stream_cycles
+from hwsim.targets.gpu.gemm import MMA_ROWS, sm_rate, stream_cycles
 
-MMA_ROWS = 16  # rows of one tensor-core instruction: fewer are padded
 KEY_TILE = 64  # keys of one step of fused attention: fewer are padded
 QUERY_TILE = 128  # query rows that one block of fused attention works on
 

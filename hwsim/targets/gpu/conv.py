@@ -27,9 +27,13 @@ def implicit_gemm(op: Any, p: Any) -> tuple[float, float]:
     """(cycles, tile index) of ``m = n oh ow, n = k, k = c r s`` in whole waves of tiles, never split along K."""
     rate = sm_rate(op.arithmetic, p) * dense_fraction(op, p)
     if op.arithmetic == spec.VECTOR_FP32 or op.arithmetic == spec.VECTOR_FP64:  # noqa: PLR1714  (jitted)
-        cycles, tile, _ = gemm_compute(1.0, op.m, op.k, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p)
+        cycles, tile, _ = gemm_compute(
+            1.0, op.m, op.k, op.n, op.element_bytes, op.element_bytes, rate, 0.0, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p
+        )
     else:
-        cycles, tile, _ = gemm_compute(1.0, op.m, op.k, op.n, op.element_bytes, rate, p.tile_rows, p.tile_cols, p.tile_rate, 1.0, 1.0, 1.0, p)
+        cycles, tile, _ = gemm_compute(
+            1.0, op.m, op.k, op.n, op.element_bytes, op.element_bytes, rate, 0.0, p.tile_rows, p.tile_cols, p.tile_rate, 1.0, 1.0, 1.0, p
+        )
     return cycles, tile
 
 
@@ -47,8 +51,9 @@ def winograd(op: Any, p: Any) -> float:
     """
     rate = sm_rate(op.arithmetic, p) * p.winograd_fraction
     cycles, _, _ = gemm_compute(
-        float(WINOGRAD_POINTS), op.wino_m, op.k / 9, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p
-    )
+        float(WINOGRAD_POINTS), op.wino_m, op.k / 9, op.n, op.element_bytes, op.element_bytes, rate, 0.0,
+        p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p,
+    )  # fmt: skip
     return cycles
 
 
@@ -64,9 +69,9 @@ def grouped(op: Any, p: Any) -> tuple[float, float]:
     """(cycles, executed MACs) of a grouped convolution: one implicit GEMM per group, in tiles as narrow as the library has.
 
     ``tiles = groups ceil(m / rows) ceil(n / cols)`` in waves over the SMs, each of ``k + fill`` steps: a group with fewer outputs than columns pads
-    its tile, one with fewer inputs than the loop's step over channels (`group_channels`) pads k, and the loop over a short k ends soon after its loads have started. One launch holds all groups (`batch` of them), or each group is a
-    launch of its own. Groups of fewer than `TENSOR_CHANNELS` channels have no kernel on tensor cores. Source: the shapes alone; timings are scattered
-    (framework issue threads).
+    its tile, one with fewer inputs than the loop's step over channels (`group_channels`) pads k, and the loop over a short k ends soon after its
+    loads have started. One launch holds all groups (`batch` of them), or each group is a launch of its own. Groups of fewer than `TENSOR_CHANNELS`
+    channels have no kernel on tensor cores. Source: the shapes alone; timings are scattered (framework issue threads).
     """
     narrow = op.n < TENSOR_CHANNELS and op.arithmetic != spec.VECTOR_FP64
     arithmetic = spec.VECTOR_FP32 if narrow else op.arithmetic
@@ -81,7 +86,10 @@ def grouped(op: Any, p: Any) -> tuple[float, float]:
 
 @jit
 def price_conv(op: Any, p: Any, out: Any) -> float:
-    """Fill compute and memory of a convolution; return the multiplications that it executes on one GPU (Winograd: fewer than direct ones, groups: padding too)."""
+    """Fill compute and memory of a convolution; return the multiplications that it executes on one GPU.
+
+    Winograd's algorithm executes fewer than the direct one, groups execute their padding too.
+    """
     direct = float(op.groups * op.m * op.k * op.n)
     stream = p.depthwise_stream if op.groups > 1 and op.n < 2 else p.copy_stream
     out.memory = stream_cycles(op.bytes, stream, p)

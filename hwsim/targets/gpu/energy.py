@@ -7,6 +7,7 @@ covers HBM, its PHY, L2, the on-chip network and registers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,7 +98,9 @@ def charge(op: Any, p: Any, executed: float, out: Any) -> None:
         out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.on_chip_bytes + op.converted_bytes * op.gpus
     out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
     products = 2 * executed * flop_energy(op.arithmetic, p)
-    out.arithmetic = products + op.flops * p.vector_j_per_flop
+    weights = op.expanded * op.batch * op.k * op.n * op.share * op.gpus
+    expansions = weights * math.ceil(op.m / p.tile_rows[0]) * p.expand_instructions  # by every tile that reads them
+    out.arithmetic = products + (op.flops + expansions) * p.vector_j_per_flop
     kept = 1.0 - saved_share(op.arithmetic, p) * (products / max(out.arithmetic, LEAST_J))
     out.link_traffic = out.link_bytes * p.link_j_per_byte
     out.engine_work = op.requests * p.request_j

@@ -13,6 +13,7 @@ from hwsim.targets.gpu import spec
 SPLITS = 8  # split-K factors that tensor kernels try: 1 to SPLITS
 WHOLE = 4.0  # waves from which no further split is tried: the tail is short
 ACCUMULATOR_BYTES = 4
+MMA_ROWS = 16  # rows of one tensor-core instruction: fewer are padded
 
 
 @jit
@@ -32,18 +33,24 @@ def sm_rate(arithmetic: float, p: Any) -> float:
 
 
 @jit
-def tile_cycles_per_k(rows: float, cols: float, m: float, n: float, element_bytes: float, macs_per_cycle: float, l2_per_cycle: float) -> float:
+def tile_cycles_per_k(
+    rows: float, cols: float, m: float, n: float, element_bytes: float, weight_bytes: float, macs_per_cycle: float, l2_per_cycle: float, expand: float
+) -> float:
     """Cycles of one SM for one k of one output tile: the longer of its (padded) MACs and its operands' way from L2.
 
-    ``max(rows cols / rate, (min(rows, m) + min(cols, n)) bytes / l2)``. Tile quantisation: a tile at the edge costs a whole one.
-    Source: mechanism behind the measured GEMM tables of Princeton's LLMCompass and of NeuSight (tile shapes: kernel names there).
+    ``max(rows cols / rate + cols expand, (min(rows, m) bytes + min(cols, n) weight bytes) / l2)``. Tile quantisation: a tile at the edge costs a
+    whole one. Weights stored in fewer bits are expanded by the warps that then multiply, once for every tile that reads them, `expand` cycles each
+    (0: as they are); such kernels are made for few rows and pad them to one tensor-core instruction. Source: mechanism behind the measured GEMM
+    tables of Princeton's LLMCompass and of NeuSight (tile shapes: kernel names there).
     """
-    return max(rows * cols / macs_per_cycle, (min(rows, m) + min(cols, n)) * element_bytes / l2_per_cycle)
+    used = min(rows, math.ceil(m / MMA_ROWS) * MMA_ROWS) if expand > 0 else rows
+    arithmetic = used * cols / macs_per_cycle + min(cols, n) * expand
+    return max(arithmetic, (min(rows, m) * element_bytes + min(cols, n) * weight_bytes) / l2_per_cycle)
 
 
 @jit
 def gemm_compute(
-    batch: float, m: float, k: float, n: float, element_bytes: float, macs_per_cycle: float,
+    batch: float, m: float, k: float, n: float, element_bytes: float, weight_bytes: float, macs_per_cycle: float, expand: float,
     tile_rows: Any, tile_cols: Any, tile_rate: Any, splits: float, least_k: float, alone: float, p: Any,
 ) -> tuple[float, float, float]:  # fmt: skip
     """(cycles, tile index, split-K factor) of a matrix product on all SMs, by wave quantisation, for the best tile and split.
@@ -51,7 +58,7 @@ def gemm_compute(
     ``waves = ceil(batch ceil(m / rows) ceil(n / cols) split / SMs)``, ``T = max(waves, 1 / alone) tile_cycles(k / split)``, plus, when split,
     writing and reading the partial sums through L2. `macs_per_cycle` is what one SM sustains with several tiles of the best shape, `tile_rate`
     the share of it with each shape, `alone` the share that a single resident tile reaches. Clusters of SMs load shared operands from L2 once
-    (`l2_multicast`). A part of a split product is at least `least_k` long. Splits are
+    (`l2_multicast`). `expand`: see `tile_cycles_per_k`. A part of a split product is at least `least_k` long. Splits are
     tried until they make `WHOLE` waves. O(tiles x splits).
     """
     l2 = p.l2_bytes_per_s / p.clock_hz
@@ -65,7 +72,7 @@ def gemm_compute(
         if rows >= 2 * m and i + 1 < spec.TILES and tile_rows[i + 1] >= m and tile_cols[i + 1] == cols and tile_rate[i + 1] >= tile_rate[i]:
             continue  # the next tile is as wide and no taller than needed: it is never slower
         filled = batch * np.ceil(m / rows) * np.ceil(n / cols) * inverse
-        per_k = tile_cycles_per_k(rows, cols, m, n, element_bytes, macs_per_cycle * tile_rate[i], per_sm)
+        per_k = tile_cycles_per_k(rows, cols, m, n, element_bytes, weight_bytes, macs_per_cycle * tile_rate[i], per_sm, expand)
         cycles = max(np.ceil(filled - 1e-9), least) * k * per_k
         if cycles < best:
             best, best_tile, best_split = cycles, float(i), 1.0
@@ -102,6 +109,12 @@ def vector_rate_fraction(p: Any) -> float:
 
 
 @jit
+def expansion(op: Any, p: Any) -> float:
+    """Cycles of one SM to expand one weight of 4 or 8 bits to 16 on its vector lanes; 0 where weights are stored as they are multiplied."""
+    return float(p.expand_instructions / p.vector_fp32_macs_per_cycle if op.expanded > 0 else 0.0)
+
+
+@jit
 def price_matmul(op: Any, p: Any, out: Any) -> None:
     """A matrix product, its `share` of a merged one: waves of tiles against operands streamed from DRAM; a skinny one is a bandwidth law.
 
@@ -110,8 +123,9 @@ def price_matmul(op: Any, p: Any, out: Any) -> None:
     if op.arithmetic == spec.VECTOR_FP32 or op.arithmetic == spec.VECTOR_FP64:  # noqa: PLR1714  (jitted)
         rate, stream = sm_rate(op.arithmetic, p) * vector_rate_fraction(p), p.copy_stream
         compute, out.tile, out.split_k = gemm_compute(
-            op.batch, op.m, op.k, op.n, op.element_bytes, rate, p.sgemm_rows, p.sgemm_cols, p.sgemm_rate, SPLITS, p.sgemm_least_k, p.sgemm_alone, p
-        )
+            op.batch, op.m, op.k, op.n, op.element_bytes, op.weight_element_bytes, rate, 0.0, p.sgemm_rows, p.sgemm_cols, p.sgemm_rate,
+            SPLITS, p.sgemm_least_k, p.sgemm_alone, p,
+        )  # fmt: skip
     else:
         fraction, stream = p.gemm_fraction_framework, p.gemm_stream_framework
         if p.serving > 0:
@@ -120,8 +134,9 @@ def price_matmul(op: Any, p: Any, out: Any) -> None:
             fraction *= p.fp8_fraction
         rate = sm_rate(op.arithmetic, p) * fraction
         compute, out.tile, out.split_k = gemm_compute(
-            op.batch, op.m, op.k, op.n, op.element_bytes, rate, p.tile_rows, p.tile_cols, p.tile_rate, SPLITS, 1.0, 1.0, p
-        )
+            op.batch, op.m, op.k, op.n, op.element_bytes, op.weight_element_bytes, rate, expansion(op, p), p.tile_rows, p.tile_cols, p.tile_rate,
+            SPLITS, 1.0, 1.0, p,
+        )  # fmt: skip
     exposed = stream_cycles(op.write_bytes, stream, p) * p.epilogue_exposed
     memory = stream_cycles(op.bytes / op.share, stream, p)
     out.compute, out.memory = compute * op.share + exposed, memory * op.share

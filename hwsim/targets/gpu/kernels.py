@@ -1,4 +1,4 @@
-"""`price`: what one operator costs, put together from its mechanisms (`gemm`, `conv`, `attention`, `streaming`, `collectives`, `energy`) and its launch.
+"""`price`: what one operator costs, put together from its mechanisms (`gemm`, `conv`, `attention`, `streaming`, ...) and its launch.
 
 Cycles are of the SM clock. Bandwidths come in bytes per second and are turned into bytes per cycle by the clock, so memory and links do not speed up
 with it. `p` is a record of `spec.PARAMETERS`, `op` one of `spec.OP_DTYPE`, `out` one of the slots.

@@ -25,6 +25,7 @@ KIND_CODES = {"matmul": spec.MATMUL, "attention": spec.ATTENTION, "softmax": spe
 KIND_CODES |= dict.fromkeys(VECTOR_KINDS, spec.VECTOR)
 ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSOR_INT8, "fp8": spec.TENSOR_FP8, "fp32": spec.VECTOR_FP32,
               "tf32": spec.TENSOR_TF32, "fp64": spec.VECTOR_FP64}  # fmt: skip
+EXPANDED = ("int8", "int4", "q8_0", "q4_0")
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
 ONE_BY_ONE = ("cuda-8",)  # libraries that launch a grouped convolution group by group (cuDNN before 7)
 LONGEST_ROW = 65536  # elements; longer rows are cut by kernels of one block per row
@@ -73,22 +74,31 @@ def arithmetic_of(op: Op, options: Options) -> float:
     """Return the arithmetic of a product; 0 when there is none for its formats.
 
     Weights in fp8 under 16-bit activations run on fp8 tensor cores (activations are quantised on the fly), int8 weights on int8 ones where
-    SmoothQuant maps the model. Tensors of 16 bits accumulate in fp32 at the tensor cores' rate (attribute ``math_dtype``).
+    SmoothQuant maps the model. Other weights of `EXPANDED` formats are expanded to 16 bits as they are read. Tensors of 16 bits accumulate in fp32 at
+    the tensor cores' rate (attribute ``math_dtype``).
     """
     if op.kind == "matmul" and op.operand_role == "weight" and op.weight_dtype != op.dtype:
         if op.weight_dtype == "fp8" and op.dtype in ("fp16", "bf16"):
             return spec.TENSOR_FP8
-        return spec.TENSOR_INT8 if op.weight_dtype == "int8" and options.software == "vllm_smoothquant" else 0
+        if op.weight_dtype == "int8" and options.software == "vllm_smoothquant":
+            return spec.TENSOR_INT8
+        return spec.TENSOR_16 if expanded(op, options) else 0
     if op.dtype == "fp32" and options.tf32:
         return spec.TENSOR_TF32
     return ARITHMETIC.get(op.dtype, 0)
+
+
+def expanded(op: Op, options: Options) -> bool:
+    """True when a product's kernel reads weights of 4 or 8 bits and expands them to its activations' 16."""
+    held = op.kind == "matmul" and op.operand_role == "weight" and op.dtype in ("fp16", "bf16") and op.weight_dtype in EXPANDED
+    return held and not (op.weight_dtype == "int8" and options.software == "vllm_smoothquant")
 
 
 def unmodelled(op: Op, options: Options) -> str:
     """Return why this target has no model for an operator; empty when it has one."""
     if op.kind not in KIND_CODES:
         return "no kernel model"
-    if form := block_format(op.weight_dtype):
+    if (form := block_format(op.weight_dtype)) and not expanded(op, options) and not _gathered(op):
         return f"no kernel for {form} weights with {op.dtype} activations"
     if form := block_format(str(op.attrs.get("kv_dtype", op.dtype))):
         return f"no kernel for a {form} cache with {op.dtype} activations"
@@ -106,6 +116,11 @@ def unmodelled(op: Op, options: Options) -> str:
     if op.kind == "matmul" and op["ragged"]:
         return "no kernel for groups of uneven size"
     return ""
+
+
+def _gathered(op: Op) -> bool:
+    """True when a kernel gathers rows of a table in blocks and expands them to 16 bits."""
+    return op.kind == "embedding" and op.weight_dtype in EXPANDED and op.dtype in ("fp16", "bf16")
 
 
 def encode(graph: Graph, options: Options) -> Lowered:
@@ -201,7 +216,7 @@ def _record(op: Op, how: int, launch: Launch, requests: int, options: Options, *
     }  # fmt: skip
     record["arithmetic"] = arithmetic_of(op, options) if op.kind in PRODUCTS else 0
     if op.kind == "matmul":
-        record.update(_matmul(op, how, parts, launch))
+        record.update(_matmul(op, how, parts, launch, expands=expanded(op, options)))
     elif op.kind == "attention":
         record.update(_attention(op, parts))
     elif op.kind == "conv2d":
@@ -233,7 +248,7 @@ def _conv(op: Op, launch: Launch, options: Options) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _matmul(op: Op, how: int, parts: int, launch: Launch) -> dict[str, float]:
+def _matmul(op: Op, how: int, parts: int, launch: Launch, *, expands: bool) -> dict[str, float]:
     batch, m, k, n, merged = op["batch"], op["m"], op["k"], op["n"], launch.width
     stored = batch // op["shared"]
     if how == sharding.COLUMNS:
@@ -246,7 +261,8 @@ def _matmul(op: Op, how: int, parts: int, launch: Launch) -> dict[str, float]:
     written = batch * m * n * width
     moved = batch * m * k * width + (stored * k * n + op["bias"] * n) * right + written
     found = {"batch": batch, "m": m, "k": k, "n": merged, "bytes": max(moved, op.compulsory_bytes / parts), "write_bytes": written}
-    return found if right == width else {**found, "element_bytes": right}
+    left = width if expands else right  # quantised activations take the weights' format
+    return {**found, "element_bytes": left, "weight_element_bytes": right, "expanded": int(expands)}
 
 
 def _attention(op: Op, parts: int) -> dict[str, float]:

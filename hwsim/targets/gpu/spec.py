@@ -28,7 +28,8 @@ ALGORITHM_CODES = {"ring": RING, "one_shot": ONE_SHOT, "in_switch": IN_SWITCH}
 OP_FIELDS = (
     "kind", "arithmetic", "dispatch", "launches",  # launches: share of one kernel launch (2 kernels: 2)
     "host", "requests",  # host: a step starts here; requests: sequences that an engine advances in it
-    "batch", "m", "k", "n", "share", "element_bytes",  # sizes per GPU; share: this operator's part of a merged product of width n
+    "batch", "m", "k", "n", "share",  # sizes per GPU; share: this operator's part of a merged product of width n
+    "element_bytes", "weight_element_bytes", "expanded",  # expanded: the kernel expands weights to 16 bits before it multiplies
     "groups", "c", "wino_m",  # convolution: groups, input channels of one; 2 x 2 output tiles where Winograd's algorithm applies (else 0)
     "heads", "kv_heads", "q", "kv", "head_dim", "pairs",  # attention per GPU; pairs: (query, key) pairs per head
     "rows", "heavy", "bytes", "weight_bytes", "write_bytes", "fused_bytes", "converted_bytes",  # per GPU, each operand once; fused: in registers
@@ -54,7 +55,7 @@ PARAMETERS = ParameterTable(
         *constants("dram_bytes_per_s l2_bytes l2_near_bytes l2_bytes_per_s l2_far_bytes_per_s"),
         *constants("l2_multicast", least=1),
         *_fractions("gemm_fraction_framework gemm_fraction_serving sgemm_fraction sgemm_fraction_native sgemm_alone"),
-        *constants("sgemm_least_k"),
+        *constants("sgemm_least_k expand_instructions"),
         *_fractions("gemm_stream_framework gemm_stream_serving"),
         *_fractions("overlap_exposed epilogue_exposed", zero=True),
         *_fractions("fp8_fraction conv_fraction conv_fraction_fp32 winograd_fraction depthwise_fraction depthwise_stream nchw_fraction"),

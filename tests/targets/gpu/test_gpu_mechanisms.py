@@ -16,15 +16,25 @@ from hwsim.targets.gpu.kernels import dispatch_gap, launch_seconds
 
 def tensor_gemm(batch: float, m: float, k: float, n: float, element_bytes: float, rate: float, p: Any) -> tuple[float, float, float]:
     """A product on tensor cores: every tile shape, splits of K of any length."""
-    found: tuple[float, float, float] = gemm_compute(batch, m, k, n, element_bytes, rate, p.tile_rows, p.tile_cols, p.tile_rate, 8.0, 1.0, 1.0, p)
+    found: tuple[float, float, float] = gemm_compute(
+        batch, m, k, n, element_bytes, element_bytes, rate, 0.0, p.tile_rows, p.tile_cols, p.tile_rate, 8.0, 1.0, 1.0, p
+    )
     return found
 
 
 def test_a_tile_is_bound_by_its_macs_or_by_its_operands() -> None:
-    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 1024, 1e9) == 128 * 128 / 1024
-    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 1e9, 35.0) == pytest.approx(256 * 2 / 35)
-    assert tile_cycles_per_k(128, 128, 1, 4096, 2, 1e9, 35.0) == pytest.approx(129 * 2 / 35)  # one row is all there is to load
-    assert tile_cycles_per_k(128, 128, 1, 1, 2, 1024, 1e9) == tile_cycles_per_k(128, 128, 128, 128, 2, 1024, 1e9)  # an edge tile costs a whole one
+    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 2, 1024, 1e9, 0) == 128 * 128 / 1024
+    assert tile_cycles_per_k(128, 128, 4096, 4096, 2, 2, 1e9, 35.0, 0) == pytest.approx(256 * 2 / 35)
+    assert tile_cycles_per_k(128, 128, 1, 4096, 2, 2, 1e9, 35.0, 0) == pytest.approx(129 * 2 / 35)  # one row is all there is to load
+    edge, whole = (tile_cycles_per_k(128, 128, size, size, 2, 2, 1024, 1e9, 0) for size in (1, 128))
+    assert edge == whole  # an edge tile costs a whole one
+
+
+def test_weights_are_expanded_once_a_tile() -> None:
+    plain, expanded = (tile_cycles_per_k(128, 64, 4096, 4096, 2, 0.5, 1024, 1e9, expand) for expand in (0, 0.03))
+    assert expanded - plain == pytest.approx(64 * 0.03)
+    assert tile_cycles_per_k(128, 64, 5, 4096, 2, 0.5, 1024, 1e9, 0.03) == pytest.approx(16 * 64 / 1024 + 64 * 0.03)  # few rows
+    assert tile_cycles_per_k(128, 64, 4096, 4096, 2, 0.5, 1e9, 35.0, 0) == pytest.approx((128 * 2 + 64 * 0.5) / 35)
 
 
 def test_waves_step_when_the_sms_are_full(p: Any) -> None:

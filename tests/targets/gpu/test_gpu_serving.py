@@ -72,8 +72,20 @@ def test_a_case_runs_from_its_file_form(runner: Runner) -> None:
     assert runner.got(case, Path()) == pytest.approx(0.008, rel=0.3)
 
 
-def test_int8_weights_need_an_engine_that_quantises(runner: Runner) -> None:
-    op = {"op": "matmul", "m": 64, "k": 4096, "n": 4096, "dtype": "fp16", "weight_dtype": "int8"}
-    assert got(runner, op, {"framework": "vllm_smoothquant"}, "latency_s", "a100") > 0
-    with pytest.raises(HwsimError, match="int8 weights"):
-        got(runner, op, {}, "latency_s", "a100")
+def test_int8_weights_are_expanded_unless_the_engine_quantises_activations(runner: Runner) -> None:
+    op = {"op": "matmul", "m": 4096, "k": 4096, "n": 4096, "dtype": "fp16", "weight_dtype": "int8"}
+    eight, expanded = (got(runner, op, mapping, "latency_s", "a100") for mapping in ({"framework": "vllm_smoothquant"}, {}))
+    half = got(runner, {**op, "weight_dtype": "fp16"}, {}, "latency_s", "a100")
+    assert eight < half < expanded
+
+
+def test_small_weights_pay_at_small_batches_only(runner: Runner) -> None:
+    """4 bits an element: near a quarter of the time of a bandwidth-bound product, a tenth more of an arithmetic-bound one, never under the bytes."""
+    def ratio(m: int, weights: str) -> float:
+        op = {"op": "matmul", "m": m, "k": 8192, "n": 28672, "dtype": "fp16"}
+        return got(runner, {**op, "weight_dtype": weights}, {}, "latency_s", "a100") / got(runner, op, {}, "latency_s", "a100")
+
+    assert 0.25 < ratio(1, "int4") < 0.45
+    assert 0.5 < ratio(1, "int8") < 0.6
+    assert ratio(1, "int4") < ratio(1, "q4_0") < ratio(1, "q8_0")
+    assert 1.02 < ratio(4096, "int4") < 1.25

@@ -50,9 +50,10 @@ def test_what_fits_in_l2_is_still_there(p: Any, op: Any) -> None:
 
 
 def test_few_rows_take_as_long_as_one_for_each_sm(a100: Any, simulate: Any) -> None:
-    times = [simulate("elementwise", {"dispatch": "kernel"}, function="silu_mul", rows=rows, cols=14336, dtype="fp16").latency_s for rows in (1, 108, 109)]
+    kernel = {"dispatch": "kernel"}
+    times = [simulate("elementwise", kernel, function="silu_mul", rows=rows, cols=14336, dtype="fp16").latency_s for rows in (1, 108, 109)]
     assert times[0] == pytest.approx(times[1])
     assert times[2] > 1.7 * times[1]
     assert a100.number("sm_count") == 108
-    whole = simulate("elementwise", {"dispatch": "kernel"}, function="gelu", rows=1, cols=16 * 2**20, dtype="fp16").latency_s
+    whole = simulate("elementwise", kernel, function="gelu", rows=1, cols=16 * 2**20, dtype="fp16").latency_s
     assert whole < 3e-4  # no row of a model: cut over the SMs

@@ -93,7 +93,7 @@ def test_every_unsupported_operator_is_named_at_once(a100: Chip) -> None:
 @pytest.mark.parametrize(
     ("bounds", "reason"),
     [
-        ({"dtype": "int4"}, "int4"), ({"dtype": "fp8"}, "fp8"), ({"weight_dtype": "int4"}, "int4"), ({"batch": 2, "pool": 8}, "experts"),
+        ({"dtype": "int4"}, "int4"), ({"dtype": "fp8"}, "fp8"), ({"weight_dtype": "int3"}, "int3"), ({"batch": 2, "pool": 8}, "experts"),
         ({"batch": 2, "ragged": 5}, "groups of uneven size"),
         ({"dtype": "fp32", "weight_dtype": "q8_0"}, "no kernel for q8_0 weights with fp32 activations"),
     ],
@@ -103,9 +103,12 @@ def test_products_without_a_kernel_are_refused(simulate: Any, bounds: dict[str, 
         simulate("matmul", m=4, k=32, n=8, **bounds)
 
 
-def test_tables_and_caches_in_blocks_are_refused(simulate: Any) -> None:
-    with pytest.raises(UnsupportedOp, match="no kernel for q4_0 weights with fp16 activations"):
-        simulate("embedding", rows=4, vocab=8, cols=32, weight_dtype="q4_0")
+def test_tables_in_blocks_are_gathered_caches_in_blocks_are_refused(simulate: Any) -> None:
+    table = {"rows": 4096, "vocab": 8192, "cols": 4096}
+    whole, blocks = (simulate("embedding", **table, weight_dtype=form).cost.bytes_by_level()["dram"] for form in ("fp16", "q4_0"))
+    assert blocks < whole
+    with pytest.raises(UnsupportedOp, match="no kernel for q4_0 weights with fp32 activations"):
+        simulate("embedding", rows=4, vocab=8, cols=32, dtype="fp32", weight_dtype="q4_0")
     with pytest.raises(UnsupportedOp, match="no kernel for a q8_0 cache with fp16 activations"):
         simulate("attention", heads=4, q=1, kv=9, head_dim=8, attrs={"kv_dtype": "q8_0"})
 
