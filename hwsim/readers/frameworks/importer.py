@@ -60,11 +60,14 @@ class Importer(Windows):
             "attention", shape, [q, k, v], causal=int(causal), operand_role="activation", label="attention", weight_dtype=q.dtype, **sizes
         )
 
-    def recurrent(self, kind: str, x: Value, hidden: int, shape: Sequence[int], *, directions: int) -> Value:
-        """An LSTM or GRU over x (steps, batch, input); two directions are two operators, side by side."""
+    def recurrent(self, kind: str, x: Value, hidden: int, shape: Sequence[int], *, directions: int, weights: str = "", projection: int = 0) -> Value:
+        """An LSTM or GRU over x (steps, batch, input); two directions are two operators, side by side. `weights`: their format where it is another;
+        `projection`: linear sums of the hidden units that an LSTM returns."""
         steps, batch, size = x.shape
         sizes: dict[str, Any] = {"input_size": size, "hidden_size": hidden, "batch": batch, "steps": steps}
-        made = [self._op(kind, (steps, batch, hidden), [x], label=kind, **sizes) for _ in range(directions)]
+        sizes |= {"projection_size": projection} if projection else {}
+        out = (steps, batch, projection or hidden)
+        made = [self._op(kind, out, [x], label=kind, weight_dtype=weights or x.dtype, **sizes) for _ in range(directions)]
         return self.view(made[0], shape) if directions == 1 else self.concat(made, 2, shape)
 
     def norm(self, x: Value, cols: int, function: str, weights: int) -> Value:

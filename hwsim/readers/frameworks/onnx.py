@@ -11,6 +11,7 @@ from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
 from hwsim.readers.frameworks.importer import Importer
+from hwsim.readers.frameworks.onnx_contrib import CONTRIB
 from hwsim.readers.frameworks.onnx_fused import FUSED
 from hwsim.readers.frameworks.onnx_model import OnnxFile
 from hwsim.readers.frameworks.onnx_ops import HANDLERS
@@ -42,7 +43,7 @@ def read_onnx(
     importer = Importer(formats, number_format(weight_dtype).name if weight_dtype else "")
     reading = Reading(file, importer)
     try:
-        reading.run({**HANDLERS, **QUANTISED, **FUSED})
+        reading.run({**HANDLERS, **QUANTISED, **FUSED, **CONTRIB})
         graph = importer.result(allow_unknown, trace=where.stem, parameters=_parameters(file), **({"batch": batch} if batch else {}))
     except InvalidTrace as bad:
         raise InvalidTrace(bad.problem, location=Location(str(where))) from None
@@ -74,17 +75,21 @@ def _batch(batch: int | None, path: Path) -> int | None:
 
 
 def _parameters(file: OnnxFile) -> int:
-    """Stored numbers that operators read, without running means and variances, scales and zero points of quantisation, and shapes.
+    """Stored numbers that operators read, without running means and variances, scales and zero points of quantisation, shapes and masks.
 
     Integers of 32 bits count where they are biases of quantised operators.
     """
-    stored = {t.name: math.prod(t.dims) for t in file.model.graph.initializer}
+    truth = file.onnx.TensorProto.BOOL
+    stored = {t.name: math.prod(t.dims) for t in file.model.graph.initializer if t.data_type != truth}
     counted: set[str] = set()
     for node in file.model.graph.node:
         names = list(node.input)
         kept = {"BatchNormalization": (0, 1, 2), "QuantizeLinear": (0,), "DequantizeLinear": (0,), "QGemm": (0, 3, 6)}.get(node.op_type)
         if node.op_type.startswith("QLinear"):
             kept = (0, 3, 8)
+        if node.op_type == "MatMulNBits":  # several weights a byte
+            kept, sizes = (0, 1, 5), {a.name: a.i for a in node.attribute}
+            stored[names[1]] = sizes.get("N", 0) * sizes.get("K", 0)
         biases = {n for i, n in enumerate(names) if kept and i in (kept[-1], 0)}
         for i, name in enumerate(names):
             whole = file.known.dtypes.get(name) in ("int64", "int32")

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from hwsim.core.errors import InvalidTrace, Location, nearest
 
 SMALL = 65_536  # elements of a constant that is folded
+LAID_OUT = "com.microsoft.nchwc"  # operators on blocks of channels
+MASK = 2**24  # of one of truth values
 DTYPES = {
     "FLOAT": "fp32", "FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64", "INT8": "int8", "UINT8": "uint8", "INT16": "int16", "UINT16": "uint16",
     "INT32": "int32", "UINT32": "uint32", "INT64": "int64", "UINT64": "int64", "BOOL": "uint8", "INT4": "int4", "UINT4": "uint4",
@@ -81,6 +83,8 @@ class OnnxFile:
             raise InvalidTrace(f"is no ONNX file ({bad})", location=Location(str(self.path))) from None
         if not model.graph.node:
             raise InvalidTrace("holds no operator", location=Location(str(self.path)))
+        if any(node.domain == LAID_OUT for node in model.graph.node):
+            raise self._wrong(f"is laid out for one processor (operators of {LAID_OUT}): save it at optimisation level extended or below")
         return model
 
     def _fix(self, dims: Mapping[str, int], batch: int | None) -> None:
@@ -122,18 +126,29 @@ class OnnxFile:
         shape = tuple(tensor.dims)
         self.known.stored.add(tensor.name)
         self._type(tensor.name, self.onnx.helper.make_tensor_type_proto(tensor.data_type, shape))
-        if math.prod(shape) <= SMALL and (data := self._data(tensor)) is not None:
+        if math.prod(shape) <= (MASK if tensor.data_type == self.onnx.TensorProto.BOOL else SMALL) and (data := self._data(tensor)) is not None:
             self.known.data[tensor.name] = data
 
     def _data(self, tensor: Any) -> NDArray[Any] | None:
-        """The elements of a stored tensor; None when they are not in the file."""
+        """The elements of a stored tensor; None when they are not in the file. Truth values (masks) are also read from the file beside it."""
         if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
-            return None
+            return self._beside(tensor) if tensor.data_type == self.onnx.TensorProto.BOOL else None
         shape = tuple(tensor.dims)
         fields = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data, tensor.uint64_data)
         if math.prod(shape) and not any(len(f) for f in fields):
             return None
         return np.asarray(self.onnx.numpy_helper.to_array(tensor))
+
+    def _beside(self, tensor: Any) -> NDArray[Any] | None:
+        """The elements of a tensor that is stored in a file of its own; None where that is not there or too short."""
+        copy = type(tensor)()
+        copy.CopyFrom(tensor)
+        wrong = importlib.import_module("onnx.checker").ValidationError
+        try:
+            importlib.import_module("onnx.external_data_helper").load_external_data_for_tensor(copy, str(self.path.parent))
+            return np.asarray(self.onnx.numpy_helper.to_array(copy))
+        except (OSError, ValueError, wrong):
+            return None
 
     def _type(self, name: str, proto: Any) -> None:
         tensor = proto.tensor_type
@@ -230,12 +245,28 @@ class OnnxFile:
         except onnx.defs.SchemaError:
             raise self._wrong(f"operator '{proto.name or proto.op_type}': opset {version} has no {proto.op_type}") from None
         data = {n: onnx.numpy_helper.from_array(known.data[n], n) for n in names if n in known.data}
-        error = importlib.import_module("onnx.shape_inference").InferenceError
+        errors = (importlib.import_module("onnx.shape_inference").InferenceError, importlib.import_module("onnx.checker").ValidationError)
+        types = {n: known.types[n] for n in names}
+        rest: dict[str, Any] = {"opset_imports": list(self.model.opset_import), "ir_version": self.model.ir_version}
         try:
-            made = onnx.shape_inference.infer_node_outputs(
-                schema, proto, {n: known.types[n] for n in names}, data, opset_imports=list(self.model.opset_import), ir_version=self.model.ir_version
-            )
-        except error as bad:
+            try:
+                made = onnx.shape_inference.infer_node_outputs(schema, proto, types, data, **rest)
+            except errors[1]:  # bfloat16 in an operator set that has none yet: runtimes take it, shapes are those of fp32
+                wide = {n: self._widened(t) for n, t in types.items()}
+                if wide == types:
+                    raise
+                made = {n: self._widened(t, back=True) for n, t in onnx.shape_inference.infer_node_outputs(schema, proto, wide, {}, **rest).items()}
+        except errors as bad:
             raise self._wrong(f"operator '{proto.name or proto.op_type}': {str(bad).strip().splitlines()[-1]}") from None
         for name, proto_type in made.items():
             self._type(name, proto_type)
+
+    def _widened(self, proto: Any, *, back: bool = False) -> Any:
+        """A type with fp32 in place of bfloat16, or the other way round."""
+        kinds = self.onnx.TensorProto
+        before, after = (kinds.FLOAT, kinds.BFLOAT16) if back else (kinds.BFLOAT16, kinds.FLOAT)
+        made = type(proto)()
+        made.CopyFrom(proto)
+        if made.tensor_type.elem_type == before:
+            made.tensor_type.elem_type = after
+        return made

@@ -5,6 +5,7 @@ Facts of the operators: the ONNX operator specification (github.com/onnx/onnx, d
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.readers.frameworks.importer import Value
 from hwsim.readers.frameworks.onnx_model import Node
 from hwsim.readers.frameworks.onnx_reading import Handler, Reading
+from hwsim.readers.frameworks.values import broadcast
 
 EACH = {  # operators of one pass over the elements
     "Relu": "relu", "LeakyRelu": "leaky_relu", "PRelu": "leaky_relu", "Sigmoid": "sigmoid", "HardSigmoid": "hardsigmoid", "Tanh": "tanh",
@@ -41,6 +43,8 @@ def each(r: Reading, node: Node) -> list[Value]:
     if node.kind in ("Sum", "Mean", "Max", "Min") and len(xs) > 2:
         return [_chained(r, function, xs, r.shape(node))]
     form = next((x.dtype for x in xs if x.dtype in FLOATS), xs[0].dtype)
+    if node.domain == "com.microsoft" and node.outputs[0] not in r.known.shapes:  # without a schema
+        r.file.learn(node.outputs[0], functools.reduce(broadcast, (x.shape for x in xs)), xs[0].dtype)
     made = r.made.each(function, [x for x in xs if x.dtype == form], r.shape(node), r.known.dtypes.get(node.outputs[0], ""))
     if function == "where":
         r.made.also_reads(made, xs[0])

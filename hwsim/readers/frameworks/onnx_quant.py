@@ -12,6 +12,7 @@ from hwsim.readers.frameworks.importer import Value
 from hwsim.readers.frameworks.onnx_model import Node
 from hwsim.readers.frameworks.onnx_ops import convolve, product
 from hwsim.readers.frameworks.onnx_reading import Handler, Reading
+from hwsim.readers.frameworks.values import broadcast
 
 INTEGERS = ("int4", "uint4", "int8", "uint8", "int16", "uint16")
 
@@ -84,7 +85,8 @@ def qlinear_concat(r: Reading, node: Node) -> list[Value]:
 def qlinear_each(r: Reading, node: Node) -> list[Value]:
     """QLinearAdd, QLinearMul of runtimes: a, scale, zero, b, ..."""
     function = "add" if node.kind.endswith("Add") else "mul"
-    return [r.made.each(function, [r.value(node.inputs[0]), r.value(node.inputs[3])], r.value(node.inputs[0]).shape)]
+    a, b = r.value(node.inputs[0]), r.value(node.inputs[3])
+    return [r.made.each(function, [a, b], broadcast(a.shape, b.shape))]
 
 
 QUANTISED: dict[str, Handler] = {

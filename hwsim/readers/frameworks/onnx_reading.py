@@ -6,27 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hwsim.core.errors import InvalidTrace
 from hwsim.readers.frameworks.importer import Importer, Value
 from hwsim.readers.frameworks.onnx_model import Node, OnnxFile, Shape
+from hwsim.readers.frameworks.values import causal_mask
 
 KEPT = ("QuantizeLinear", "DequantizeLinear")  # of stored values: they keep the format that the values are stored in
-HIDDEN = -1e3  # a score lowered by more than this is none
 Handler = Callable[["Reading", Node], "list[Value]"]
-
-
-def _causal(mask: NDArray[Any] | None) -> bool:
-    """Whether a stored mask keeps each position from those behind it, and from no other: truth values, or numbers added (0 where it may look)."""
-    if mask is None or mask.ndim < 2 or mask.shape[-1] < 2 or mask.shape[-2] > mask.shape[-1]:
-        return False
-    q, kv = mask.shape[-2:]
-    allowed = mask if mask.dtype == bool else mask == 0 if mask.dtype.kind == "f" else None
-    if allowed is None or not (mask.dtype == bool or bool((mask[~allowed] < HIDDEN).all())):
-        return False
-    return bool((allowed == np.tril(np.ones((q, kv), bool), kv - q)).all())
 
 
 class Reading:
@@ -49,7 +35,7 @@ class Reading:
             if name not in self.known.stored:
                 raise InvalidTrace(f"tensor '{name}' is a result that has no model (statistics of training, indices of a window)")
             made = self.made.constant(self.known.shapes[name], self.known.dtypes[name])
-            self.values[name] = replace(made, causal=_causal(self.known.data.get(name)))
+            self.values[name] = replace(made, causal=causal_mask(self.known.data.get(name)))
         return self.values[name]
 
     def of(self, node: Node) -> list[Value]:
@@ -85,6 +71,13 @@ class Reading:
         ready = all(name in self.known.shapes for name in node.outputs if name) and any(node.outputs)
         return ready and node.kind not in KEPT and any(node.inputs) and all(x.constant for x in self.of(node))
 
+    def _format(self, node: Node, value: Value) -> str:
+        """The number format that the file has for a result without a schema: that of its zero point or of its input where integers run through."""
+        at = {"QLinearConcat": 1, "QGemm": 8}.get(node.kind, 0 if node.kind.startswith("QLinear") else None)
+        if at is None:
+            return value.dtype
+        return self.known.dtypes.get(node.inputs[at], value.dtype) if self.has(node, at) else "fp32"
+
     def run(self, handlers: Mapping[str, Handler]) -> None:
         """Walk the file."""
         for node in self.file.nodes():
@@ -105,6 +98,6 @@ class Reading:
             for name, value in zip(names, results, strict=False):
                 self.values[name] = value
                 if name not in self.known.shapes:  # an operator without a schema here
-                    self.file.learn(name, value.shape, value.dtype)
+                    self.file.learn(name, value.shape, self._format(node, value))
         returned = (self.values.get(out.name) for out in self.file.model.graph.output)
         self.made.outputs |= {value.tensor for value in returned if value is not None and value.tensor}

@@ -7,7 +7,7 @@ import math
 import operator
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
 from hwsim.readers.frameworks.importer import Importer
 from hwsim.readers.frameworks.torch_ops import HANDLERS, NOTHING, TorchCall, TorchReading
-from hwsim.readers.frameworks.values import Value
+from hwsim.readers.frameworks.values import Value, causal_mask
 from hwsim.readers.frameworks.written import rewritten
 
 DTYPES = {
@@ -24,6 +24,7 @@ DTYPES = {
     "int32": "int32", "int64": "int64", "bool": "uint8", "float8_e4m3fn": "fp8", "float8_e5m2": "fp8", "complex64": "complex64",
 }  # fmt: skip
 FLOATS = ("fp32", "fp16", "bf16", "fp64")
+FOLDED = 2**24  # elements of a tensor that is computed ahead (masks)
 STORED = ("PARAMETER", "BUFFER", "CONSTANT_TENSOR")
 
 
@@ -61,7 +62,11 @@ def read_pt2(path: str | Path, **options: Any) -> Graph:
     try:
         program = export.load(str(where))
     except (RuntimeError, ValueError, KeyError, OSError) as bad:
-        raise InvalidTrace(f"is no exported PyTorch program ({str(bad).splitlines()[0]})", location=Location(str(where))) from None
+        found = str(bad).strip().splitlines()[0]
+        raise InvalidTrace(
+            f"cannot be read by torch.export.load ({found}); a program with operators of another package, or of another version of torch, "
+            "loads where those are: hand the program itself, or the module, to hwsim.graph_of", location=Location(str(where)),
+        ) from None  # fmt: skip
     try:
         return read_program(program, name=where.stem, **options)
     except InvalidTrace as bad:
@@ -91,6 +96,7 @@ class _Walk:
     program: Any
     made: Importer
     values: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)  # of what was computed from no parameter
 
     def run(self) -> None:
         flat = self.program.run_decompositions({})
@@ -127,12 +133,36 @@ class _Walk:
         tensors = list(_values(call.args.values()))
         if all(v.constant for v in tensors):  # made of stored values, or of none: done once, ahead of time
             made = [self.made.constant(shape, form) for shape, form in call.results]
+            if len(made) == 1 and self._compute(node, made[0]):
+                made = [replace(made[0], causal=causal_mask(self.data[node.name].numpy()))]
         elif (handler := HANDLERS.get(kind.removeprefix("aten."))) is None:
             made = self.made.skip(kind, call.results)
         else:
             made = handler(reading, call)
             made += [self.made.constant(shape, form) for shape, form in call.results[len(made) :]] if many else []
         return made if many else next(iter(made), None)
+
+    def _compute(self, node: Any, value: Value) -> bool:
+        """Compute what depends on no parameter (masks, positions), as far as it is small."""
+        torch = torch_package()
+        names = [n.name for n in node.all_input_nodes]
+        if value.elements > FOLDED or any(n not in self.data for n in names) or not str(node.target).startswith("aten.") or "rand" in str(node.target):
+            return False
+
+        def real(n: Any) -> Any:
+            return self.data[n.name]
+
+        args, kwargs = (torch.fx.map_arg(given, real) for given in (node.args, node.kwargs))
+        if "device" in kwargs:
+            kwargs = {**kwargs, "device": "cpu"}
+        try:
+            made = node.target(*args, **kwargs)
+        except (RuntimeError, NotImplementedError):  # a kernel that this processor has not
+            return False
+        kept = hasattr(made, "numpy") and made.device.type == "cpu" and made.dtype is not torch.bfloat16
+        if kept:
+            self.data[node.name] = made
+        return kept
 
     def _arguments(self, node: Any) -> dict[str, Any]:
         """Arguments by the names of the operator's schema, tensors as values."""
@@ -174,6 +204,8 @@ def _shape(tensor: Any, name: str) -> tuple[int, ...]:
     sizes = list(tensor.shape)
     if any(type(s) is not int for s in sizes):
         openly = ", ".join(str(s) for s in sizes if type(s) is not int)
+        if "u" in openly:  # torch's name of a size that no input tells
+            raise InvalidTrace(f"'{name}' has sizes that depend on the values ({openly}): export the part of the network before it")
         raise InvalidTrace(f"'{name}' has open sizes ({openly}): export the program for fixed ones (without dynamic_shapes)")
     return tuple(sizes)
 

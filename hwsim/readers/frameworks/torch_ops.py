@@ -168,7 +168,9 @@ def einsum(r: TorchReading, c: TorchCall) -> list[Value]:
 
 def attention(r: TorchReading, c: TorchCall) -> list[Value]:
     """scaled_dot_product_attention: (..., heads, positions, size of a head); the mask is part of it."""
-    return [r.made.attention(c["query"], c["key"], c["value"], c.shape, causal=bool(c.args.get("is_causal")))]
+    mask = c.args.get("attn_mask")
+    causal = bool(c.args.get("is_causal")) or (isinstance(mask, Value) and mask.causal)
+    return [r.made.attention(c["query"], c["key"], c["value"], c.shape, causal=causal)]
 
 
 def _spread(value: Any, dims: int) -> list[int]:

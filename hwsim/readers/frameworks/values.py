@@ -8,12 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.op import Shape
 
 PARTS = ("slice", "split", "split_with_sizes", "chunk", "narrow", "select", "unbind")  # gathers of a part of a tensor
+HIDDEN = -1e3  # a score lowered by more than this is none
 CONTIGUOUS = 1  # of a gather: a row of at least one element
 
 
@@ -47,6 +51,17 @@ class Origin:
     function: str
     reads: tuple[Value, ...]
     shape: Shape
+
+
+def causal_mask(mask: NDArray[Any] | None) -> bool:
+    """Whether a stored mask keeps each position from those behind it, and from no other: truth values, or numbers added (0 where it may look)."""
+    if mask is None or mask.ndim < 2 or mask.shape[-1] < 2 or mask.shape[-2] > mask.shape[-1]:
+        return False
+    q, kv = mask.shape[-2:]
+    allowed = mask if mask.dtype == bool else mask == 0 if mask.dtype.kind == "f" else None
+    if allowed is None or not (mask.dtype == bool or bool((mask[~allowed] < HIDDEN).all())):
+        return False
+    return bool((allowed == np.tril(np.ones((q, kv), bool), kv - q)).all())
 
 
 class Builder:
