@@ -54,7 +54,7 @@ def prepare(p: Any) -> None:
     p.call_s = p.compiled_call_s if p.runtime <= 0 else p.interpreter_call_s if p.runtime <= 1 else p.framework_call_s
 
 
-@jit
+@part
 def _prepare_arithmetic(p: Any) -> None:
     """MACs and bytes loaded from the first cache, per second."""
     prime, big, little = p.prime_threads, p.big_threads, p.little_threads

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.jit import jit, part
 from hwsim.targets.cpu import spec
 from hwsim.targets.cpu.energy import charge
 from hwsim.targets.cpu.memory import memory
 from hwsim.targets.cpu.products import depthwise_seconds, macs_per_s, product_seconds, resolved, sparse_seconds, vector_seconds
 
 
-@jit
+@part
 def compute_seconds(op: Any, arithmetic: float, p: Any) -> float:
     """Seconds of the cores' work when nothing misses the first cache."""
     if op.kind == spec.PRODUCT and op.connections > 0:

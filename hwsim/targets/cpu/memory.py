@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.engine.jit import jit, part
+from hwsim.engine.jit import part
 
 
 @part
@@ -13,7 +13,7 @@ def missed(capacity: float, footprint: float) -> float:
     return 1.0 - capacity / footprint if footprint > capacity else 0.0
 
 
-@jit
+@part
 def beyond(capacity: float, op: Any, p: Any) -> float:
     """Bytes of an operator that come from beyond caches of `capacity`.
 
@@ -26,7 +26,7 @@ def beyond(capacity: float, op: Any, p: Any) -> float:
     return float((op.activation_bytes + op.reread_bytes) * own + op.weight_bytes * missed(capacity, op.resident_bytes))
 
 
-@jit
+@part
 def memory(op: Any, p: Any, out: Any) -> float:
     """Fill the cycles of every level and the bytes that reach DRAM; return the longest in seconds.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hwsim.engine.jit import jit, part
+from hwsim.engine.jit import part
 from hwsim.targets.cpu import spec
 
 FP32_BYTES, FP16_BYTES, FP64_BYTES = 4.0, 2.0, 8.0
@@ -39,7 +39,7 @@ def macs_per_s(arithmetic: float, alone: float, p: Any) -> float:
     return float(fp32 * (FP32_BYTES / FP64_BYTES) if arithmetic == spec.FP64 else fp32)
 
 
-@jit
+@part
 def tiled(batch: float, m: float, k: float, n: float, arithmetic: float, element_bytes: float, alone: float, p: Any) -> float:
     """Seconds of C[m, n] += A[m, k] B[k, n], `batch` times, in register tiles of ``tile_rows x (tile_vectors lanes)``.
 
@@ -62,7 +62,7 @@ def tiled(batch: float, m: float, k: float, n: float, arithmetic: float, element
     return float(seconds + batch * down * across * p.tile_start_cycles / clock)
 
 
-@jit
+@part
 def product_seconds(batch: float, m: float, k: float, n: float, arithmetic: float, element_bytes: float, p: Any) -> float:
     """Seconds of a product over all threads: not less than one whole tile takes on the fastest core."""
     columns = p.tile_vectors * p.vector_bytes / lane_bytes(arithmetic)
@@ -70,7 +70,7 @@ def product_seconds(batch: float, m: float, k: float, n: float, arithmetic: floa
     return max(one, tiled(batch, m, k, n, arithmetic, element_bytes, 0.0, p))
 
 
-@jit
+@part
 def sparse_seconds(op: Any, arithmetic: float, p: Any) -> float:
     """Seconds of a product with sparse weights: each stored connection is gathered for every block of rows, then multiplied with all of them.
 
@@ -85,7 +85,7 @@ def sparse_seconds(op: Any, arithmetic: float, p: Any) -> float:
     return float(max(whole, column))
 
 
-@jit
+@part
 def depthwise_seconds(op: Any, arithmetic: float, p: Any) -> float:
     """Seconds of a depthwise convolution: `window` MACs an output, each with its loads of input and weight, and a pointer per tap and pixel.
 
@@ -108,7 +108,7 @@ def operations(op: Any, p: Any) -> float:
     return float(op.elementary + p.function_cost * op.functions)
 
 
-@jit
+@part
 def vector_seconds(op: Any, moved: float, p: Any) -> float:
     """Seconds of a pass over elements: its lane operations, or `moved` bytes through the load ports; at least one piece on the fastest core."""
     whole = max(operations(op, p) / p.fp32_rate, moved / p.load_rate)
