@@ -10,11 +10,15 @@ SWIN_STAGES = ((96, 2, 3), (192, 2, 6), (384, 6, 12), (768, 2, 24))  # channels,
 WINDOW = 7
 
 
-def attend(net: Net, x: Map, heads: int, sequences: int, length: int) -> Map:
-    """Query, key and value in one product, fused attention of `sequences` sequences of `length` tokens, output product."""
+def attend(net: Net, x: Map, heads: int, sequences: int, length: int, *, masked: bool = False) -> Map:
+    """Query, key and value in one product, fused attention of `sequences` sequences of `length` tokens, output product.
+
+    `masked`: each sequence and head has a mask of its own that is added to the scores (attribute ``mask``; eager frameworks write it out).
+    """
     qkv = net.linear(x, 3 * x.c, "qkv")
     sizes = {"heads": heads, "q": length, "kv": length, "head_dim": x.c // heads, "new": length, "fused": 1}
-    y = net.add_op("attention", "attention", [qkv.tensor], operand_role="activation", batch=sequences, **sizes)
+    masks = {"attrs": {"mask": "sequence"}} if masked else {}
+    y = net.add_op("attention", "attention", [qkv.tensor], operand_role="activation", batch=sequences, **sizes, **masks)
     return net.linear(Map(y, x.c, x.h, x.w), x.c, "proj")
 
 
@@ -54,20 +58,23 @@ def swin_t(net: Net) -> None:
             x = net.linear(net.layer_norm(merged), channels, "reduction", bias=False)
         for i in range(blocks):
             net.block()
-            x = feed_forward(net, _window_block(net, x, heads, shifted=i % 2 == 1))
+            x = feed_forward(net, _window_block(net, x, heads, shifted=i % 2 == 1 and x.h > WINDOW))
     net.classify(net.layer_norm(x))
 
 
 def _window_block(net: Net, x: Map, heads: int, *, shifted: bool) -> Map:
-    """Attention within windows: (roll,) cut into windows, attend, put together, (roll back,) add the input. Windows at an edge are padded."""
+    """Attention within windows: (roll,) pad, cut into windows, attend, put together, (roll back,) add the input. Windows at an edge are padded.
+
+    The pad is a copy even where nothing is added to the map; shifted windows hold positions of several regions, which a mask keeps apart.
+    """
     windows = math.ceil(x.h / WINDOW) * math.ceil(x.w / WINDOW)
     padded = windows * WINDOW * WINDOW == x.h * x.w
     y = net.layer_norm(x)
-    for _ in range(2 if shifted else 1):
+    for _ in range(3 if shifted else 2):
         y = net.each(y, "copy", label="window")
     if not padded:
         y = Map(net.graph.tensor(f"{y.tensor}.padded", (net.n, windows * WINDOW**2, x.c), role="input"), x.c, windows * WINDOW**2, 1)
-    y = attend(net, y, heads, net.n * windows, WINDOW * WINDOW)
+    y = attend(net, y, heads, net.n * windows, WINDOW * WINDOW, masked=shifted)
     if not padded:
         y = Map(net.graph.tensor(f"{y.tensor}.cut", (net.n, x.h * x.w, x.c), role="input"), x.c, x.h, x.w)
     for _ in range(2 if shifted else 1):

@@ -12,7 +12,7 @@ from hwsim import api
 from hwsim.core.chip import Chip
 from hwsim.core.graph import single_op
 from hwsim.targets.gpu import spec
-from hwsim.targets.gpu.autocast import extras
+from hwsim.targets.gpu.autocast import extras, mask_bytes
 from hwsim.targets.gpu.decompose import unfused
 
 EAGER = {"system": "pytorch"}
@@ -171,3 +171,16 @@ def test_both_engines_agree_on_a_network(name: str) -> None:
     graph, chip = api.load_graph(name, batch=8), api.load_chip("rtx-3090")
     analytic = api.simulate(graph, chip, EAGER, interval=False)
     assert api.simulate(graph, chip, EAGER, interval=False, fidelity="event").cycles == pytest.approx(analytic.cycles, rel=1e-9)
+
+
+def test_shifted_windows_write_their_mask_out_in_mixed_precision() -> None:
+    graph = api.load_graph("swin-t", batch=2)
+    masked = [op for op in graph.ops if op.attrs.get("mask")]
+    assert len(masked) == 1 + 1 + 3  # every other block, but none where one window holds the whole map
+    found = extras(graph)
+    for op in masked:
+        scores = op["batch"] * op["heads"] * 49
+        assert mask_bytes(op) == scores * (49 * 20 + 56 * 4)
+        assert found[op.name].converted == mask_bytes(op)
+    plain = next(op for op in graph.ops if op.kind == "attention" and not op.attrs)
+    assert mask_bytes(plain) == 0
