@@ -32,7 +32,7 @@ PrefillMachines = Annotated[int, typer.Option(help="Machines that only prefill; 
 PrefillChip = Annotated[str | None, typer.Option(metavar="CHIP", help="Their chip, when it is another one.", show_default=False)]
 PrefillMaps = Annotated[list[str] | None, typer.Option("--prefill-map", metavar="OPTION=VALUE", help="A mapping option of theirs.")]
 Link = Annotated[str | None, typer.Option(metavar="RATE", help="Link from a prefill machine to the others: '50 GB/s'.", show_default=False)]
-First = Annotated[str | None, typer.Option("--ttft-limit", metavar="TIME", help="Limit on the time to the first token: '200 ms'.", show_default=False)]
+First = Annotated[str | None, typer.Option("--ttft-limit", metavar="TIME", help="Limit on the time to first token: '200 ms'.", show_default=False)]
 Per = Annotated[str | None, typer.Option("--tpot-limit", metavar="TIME", help="Limit on a request's mean time per token.", show_default=False)]
 Warmup = Annotated[int, typer.Option(help="First requests that times and limits leave out.")]
 Idle = Annotated[str | None, typer.Option("--idle-power", metavar="POWER", help="Of a waiting machine, where you know better.", show_default=False)]

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from hwsim import api
 from hwsim.core.chip import Chip
-from hwsim.core.errors import Infeasible, InvalidMapping
+from hwsim.core.errors import Infeasible, InvalidMapping, InvalidTrace
 from hwsim.core.report import Report
 from hwsim.core.target import load_target
-from hwsim.readers.load import load_graph
+from hwsim.readers.load import is_generated, load_graph, trace_path
 from hwsim.serve.step_cost import PrefillCosts, StepCosts
 
 CONTEXTS, PROMPTS, BATCHES = 7, 257, 33  # most points of an axis
@@ -86,6 +86,12 @@ class Machine:
         if not self.few:
             return _step(simulate())
         return _extended(simulate, self.few[0], _layers(self))
+
+
+def check_model(model: str) -> None:
+    """Refuse a trace that is no language model, which has no prefill and decode to serve. Raises `InvalidTrace`."""
+    if is_generated(model) or trace_path(model)[0].suffix != ".json":
+        raise InvalidTrace(f"trace '{model}' is no decoder-only language model: requests are prompts, served by prefill and decode steps")
 
 
 def _layers(machine: Machine) -> int:

@@ -42,6 +42,17 @@ class Requests:
         """Most tokens that one request ends with."""
         return int((self.prompt_tokens + self.generated_tokens).max())
 
+    def at_rate(self, rate_per_s: float) -> Requests:
+        """Return the stream with its arrivals squeezed or stretched to a mean rate, from 0 s on; bursts stay bursts.
+
+        Raises `InvalidTrace` for a rate that is not positive, and for a stream whose requests arrive all at once.
+        """
+        span = float(self.arrival_s[-1] - self.arrival_s[0])
+        if not 0 < rate_per_s < math.inf or not span:
+            raise InvalidTrace(f"a rate is positive, and of requests that arrive one after another; got {rate_per_s:g} over {span:g} s")
+        scale = (len(self) - 1) / rate_per_s / span
+        return Requests((self.arrival_s - self.arrival_s[0]) * scale, self.prompt_tokens, self.generated_tokens)
+
     def clipped(self, most: int) -> Requests:
         """Return the stream with no request longer than `most` tokens: prompts are cut to one less, then generations to what is left.
 

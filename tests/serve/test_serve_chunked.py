@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hwsim.core.errors import InvalidMapping
 from hwsim.serve.requests import Requests, synthetic
 from hwsim.serve.server import Policy
-from hwsim.serve.serving import Split, serve_at
+from hwsim.serve.simulation import Split, serve_at
 from hwsim.serve.step_cost import PrefillCosts, StepCosts
 
 

@@ -12,7 +12,8 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.serve.outcome import Limits
 from hwsim.serve.requests import Requests, synthetic
 from hwsim.serve.server import Policy
-from hwsim.serve.serving import Split, serve, serve_at
+from hwsim.serve.serving import serve
+from hwsim.serve.simulation import Split, serve_at
 from hwsim.serve.step_cost import PrefillCosts, StepCosts
 from hwsim.serve.stretch import gap_percentile
 
