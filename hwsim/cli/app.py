@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from hwsim import __version__
-from hwsim.cli import block, catalogue, plot, search, serve, simulation, sweep, validation
+from hwsim.cli import block, catalogue, plot, search, serve, show, simulation, sweep, validation
 from hwsim.core.errors import HwsimError
 
 
@@ -32,7 +32,7 @@ app = typer.Typer(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     simulation.run, simulation.compare, simulation.op, simulation.primitive, block.block, sweep.sweep, search.search, search.pareto,
     search.sensitivity, search.inverse, serve.serve, plot.plot, validation.validate,
-    catalogue.chips, catalogue.traces, catalogue.show, catalogue.export,
+    catalogue.chips, catalogue.traces, show.show, catalogue.export,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

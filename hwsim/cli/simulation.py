@@ -40,15 +40,22 @@ def run(
     )  # fmt: skip
     settings |= o.parse_values(arg, "--arg", InvalidTrace)
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)
-    from hwsim.readers.networks import is_network  # noqa: PLC0415  (as above)
-    from hwsim.readers.networks_spiking import is_spiking  # noqa: PLC0415
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
-    if "dtype" not in settings and (is_network(trace) or is_spiking(trace)):
-        settings |= _own_dtype(silicon, "")
-    graph = api.load_graph(trace, **settings)
+    graph = graph_for(trace, silicon, settings)
     report = _simulate_and_show(graph, silicon, o.parse_values(map_, "--map"), fidelity, no_interval, allow_unmodelled, sources, json, accuracy)
     drawing.write_outputs([report], html, timeline)
+
+
+def graph_for(trace: str, chip: Chip, settings: dict[str, Any]) -> Graph:
+    """Load a trace; a network by name that states no number format has the chip's own."""
+    from hwsim import api  # noqa: PLC0415  (as above)
+    from hwsim.readers.networks import is_network  # noqa: PLC0415
+    from hwsim.readers.networks_spiking import is_spiking  # noqa: PLC0415
+
+    if "dtype" not in settings and (is_network(trace) or is_spiking(trace)):
+        settings = settings | _own_dtype(chip, "")
+    return api.load_graph(trace, **settings)
 
 
 def op(
@@ -195,7 +202,7 @@ def primitive(
 
     silicon = api.load_chip(chip, **o.assignments(set_, "--set", InvalidChip))
     if name is None:
-        from hwsim.cli.catalogue import primitive_records, primitives_table  # noqa: PLC0415
+        from hwsim.cli.show import primitive_records, primitives_table  # noqa: PLC0415
 
         target = load_target(silicon.target)
         if json is not None:

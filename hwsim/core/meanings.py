@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from hwsim.core.errors import InvalidChip
-from hwsim.core.target import load_target, target_names
+from hwsim.core.target import load_target
 
 FILE = "constants.txt"
 
@@ -22,9 +22,10 @@ def meanings(target: str) -> Mapping[str, str]:
 
     Raises `InvalidChip` for an unknown target, and for a line that is no ``name: meaning`` or names a constant twice.
     """
-    load_target(target)
-    module = target_names()[target].partition(":")[0]
-    where = files(module.rpartition(".")[0] or module) / FILE
+    package = type(load_target(target)).__module__.rpartition(".")[0]
+    if not package:
+        return {}
+    where = files(package) / FILE
     return read_meanings(where.read_text(encoding="utf-8"), f"{target}/{FILE}") if where.is_file() else {}
 
 

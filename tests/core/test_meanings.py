@@ -1,5 +1,6 @@
 """Every constant of every shipped chip and design has a line that says what it means, and no line is left over."""
 
+import re
 from importlib import import_module
 
 import pytest
@@ -34,6 +35,7 @@ def test_a_meaning_is_one_sentence_that_says_more_than_the_name(target: str) -> 
         assert len(meaning) >= 10, name
         assert meaning.lower().replace(" ", "_") != name, name
         assert not meaning.endswith("."), name
+        assert not re.match(r"(the same|likewise)\b|.*\b(that build|below|beside it|that loop|of it)$", meaning), name  # it is shown alone
 
 
 def test_errors_name_file_and_line() -> None:
