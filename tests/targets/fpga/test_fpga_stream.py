@@ -175,3 +175,11 @@ def test_throughput_counts_the_timed_blocks_alone() -> None:
     assert 12 * one.macs == pytest.approx(graph.macs, rel=0.05)  # the pooler belongs to no block
     peak = hwsim.primitive("peak_macs", chip, {"mode": "mm"})["macs_per_cycle"]
     assert one.macs / one.metric("cycles") < peak
+
+
+def test_compiled_kernels_are_balanced() -> None:
+    chip = hwsim.load_chip("u280+codo")
+    assert chip.number("ffn_macs") == 4 * chip.number("kernel_macs")
+    long, longer = (gpt2("prefill", "u280+codo", length=n).latency_s for n in (512, 1024))
+    projections = 2 * 512 * 1024 * 1024 / chip.number("kernel_macs")  # keys and values first, then the slowest: all take as long
+    assert (longer - long) * 300e6 / 24 >= projections

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -142,6 +143,31 @@ def test_cards_divide_the_work_and_exchange_vectors() -> None:
     assert two.cost.program.static_power_w["configured idle"] == 2 * one.cost.program.static_power_w["configured idle"]
     prompt = {**request, "prompt": 16}
     assert run("u280+dfx", prompt, {"cards": 1}).latency_s > 1.3 * one.latency_s  # prompt tokens one after another
+
+
+def test_heads_stay_on_their_card_until_they_are_joined() -> None:
+    request = {"trace": "gpt2-345m", "phase": "decode", "context": 64, "dtype": "fp16"}
+    near, far = (run("u280+dfx", request, {"cards": 2}, exchange_s=v) for v in (1e-6, 11e-6))
+    joined = 24 * 4 + 1  # attention, its projection, two layers of the feed-forward network; the output head
+    assert far.latency_s - near.latency_s == pytest.approx(joined * 10e-6)
+    assert far.part("latency_s", component="qkv") == near.part("latency_s", component="qkv")
+
+
+@pytest.mark.parametrize(("cards", "at_once"), [(1, 1), (2, 1), (4, 1), (1, 4), (2, 16)])
+def test_softmax_of_each_round_of_heads_delays_the_next(cards: int, at_once: int) -> None:
+    request = {"trace": "gpt2-345m", "phase": "decode", "context": 64, "dtype": "fp16"}
+    slow, fast = (run("u280+dfx", request, {"cards": cards}, heads_at_once=at_once, softmax_tail_cycles=v) for v in (700, 200))
+    assert slow.cycles - fast.cycles == pytest.approx(24 * math.ceil(16 / cards / at_once) * 500)
+
+
+def test_keys_and_values_are_as_wide_as_the_design_stores_them() -> None:
+    request = {"trace": "bitnet-0.73b", "phase": "decode", "context": 1024, "dtype": "int8", "weight_dtype": "ternary"}
+    narrow, wide = (run("kv260+tellme_v1", request, cache_bits_least=v) for v in (0, 16))
+    moved = wide.cost.bytes_by_level()["ddr"] - narrow.cost.bytes_by_level()["ddr"]
+    assert moved == pytest.approx(24 * 2 * 1024 * 1536)
+    assert wide.latency_s > narrow.latency_s
+    stated = {**request, "kv_dtype": "fp16"}
+    assert run("kv260+tellme_v1", stated).latency_s == pytest.approx(wide.latency_s)
 
 
 def test_the_processor_computes_the_rest() -> None:

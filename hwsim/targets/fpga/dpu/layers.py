@@ -163,7 +163,7 @@ class Lowered:
         whole: set[str] = set()  # of these, the ones that lie in the banks at once
         for position, at in enumerate(order[:-1]):
             layer, reader = self.layers[at], self.layers[order[position + 1]]
-            if layer.part == PROCESSOR or reader.part == PROCESSOR or readers.get(layer.made, []) != [position + 1]:
+            if PROCESSOR in (layer.part, reader.part) or readers.get(layer.made, []) != [position + 1]:
                 continue
             if reader.op.function in GATES:  # the two passes of a gate read its input twice
                 continue

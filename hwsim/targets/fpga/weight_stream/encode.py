@@ -18,6 +18,7 @@ from hwsim.targets.fpga.resources import BRAM_BITS, URAM_BITS
 from hwsim.targets.fpga.stated import too_wide
 from hwsim.targets.fpga.weight_stream import spec as S
 
+BY_HEAD = ("q", "k", "v", "qkv")  # products whose columns belong to heads: a card computes those of its own heads
 VECTOR_KINDS = ("norm", "elementwise", "rope", "softmax", "ssm", "concat")
 
 
@@ -39,7 +40,7 @@ class Encoder:
             if problem := too_wide(op, self.widest):
                 return LeftOut(problem)
             task = S.HOST_LINEAR if self.head_on_processor and op.label == "head" else S.LINEAR
-            return {**found, "ws_task": task, "ws_stored_bytes": op.weight_bytes}
+            return {**found, "ws_task": task, "ws_stored_bytes": op.weight_bytes, "ws_by_head": float(op.label in BY_HEAD)}
         if op.kind == "attention":
             return {**found, "ws_task": S.ATTENTION}
         if op.kind == "embedding":

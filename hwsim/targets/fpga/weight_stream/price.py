@@ -53,8 +53,11 @@ def charge_stream(moved: float, p: Any, out: Any) -> None:
 
 
 @part
-def price_streamed(moved: float, macs: float, lanes: float, passes: float, p: Any, out: Any) -> None:
-    """`moved` bytes past `lanes` multipliers in `passes` passes; without `overlap` one after the other. Cards and cores share the work."""
+def price_streamed(moved: float, macs: float, lanes: float, passes: float, exchanges: float, p: Any, out: Any) -> None:
+    """`moved` bytes past `lanes` multipliers in `passes` passes; without `overlap` one after the other. Cards and cores share the work.
+
+    Cards hold columns of the weights: each passes its part of the result on, `exchanges` times a pass.
+    """
     cards = p.cards if p.ws_place < 3 else 1.0
     out.load = moved / cards / p.ws_rate * p.clock_hz
     out.compute = macs / (cards * p.cores * lanes)
@@ -62,7 +65,7 @@ def price_streamed(moved: float, macs: float, lanes: float, passes: float, p: An
     if p.overlap == 0:
         out.exposed += min(out.load, out.compute)
     if p.cards > 1:
-        out.sync = passes * p.exchange_s * p.clock_hz
+        out.sync = passes * exchanges * p.exchange_s * p.clock_hz
     charge_stream(moved, p, out)
 
 
@@ -75,23 +78,27 @@ def price_linear(op: Any, p: Any, out: Any) -> None:
     moved = op.ws_stored_bytes / op.density * kept
     if kept < 1:
         moved *= 1 + p.index_bits_per_weight / op.weight_bits
-    price_streamed(moved * passes, op.macs * kept, p.macs_per_core, passes, p, out)
+    price_streamed(moved * passes, op.macs * kept, p.macs_per_core, passes, 1 - op.ws_by_head, p, out)
     out.roofline = op.macs * kept / (p.cards * p.cores * p.macs_per_core)
 
 
 @part
 def price_attention(op: Any, p: Any, out: Any) -> None:
-    """Keys and values once per pass, at most those that the mask keeps; an instruction per product and group of heads fills the pipeline anew."""
+    """Keys and values once per pass, at most those that the mask keeps, of `cache_bits_least` bits or more.
+
+    Where heads follow instruction by instruction, each round of heads fills the pipeline for Q K^T and for A V, with its softmax in between.
+    """
     keys = op.kv
     if p.ws_lambda > 0 and p.lambda_keys > 0:
         keys = min(keys, p.lambda_keys)
     share = keys / op.kv
     passes = op.batch * math.ceil(op.q / p.rows_per_pass)
-    moved = 2 * passes * op.kv_heads * keys * op.head_dim * op.cache_bits / 8
-    price_streamed(moved, op.macs * share, p.attention_macs_per_core, passes, p, out)
-    out.exposed += passes * p.softmax_tail_cycles
+    moved = 2 * passes * op.kv_heads * keys * op.head_dim * max(op.cache_bits, p.cache_bits_least) / 8
+    price_streamed(moved, op.macs * share, p.attention_macs_per_core, passes, 1.0, p, out)
+    rounds = math.ceil(op.heads / p.cards / p.heads_at_once) if p.heads_at_once > 0 else 1
+    out.exposed += passes * rounds * p.softmax_tail_cycles
     if p.heads_at_once > 0:
-        out.exposed += passes * (2 * math.ceil(op.heads / p.cards / p.heads_at_once) - 1) * p.fill_cycles_per_product
+        out.exposed += passes * (2 * rounds - 1) * p.fill_cycles_per_product
     out.roofline = op.macs * share / (p.cards * p.cores * p.attention_macs_per_core)
 
 

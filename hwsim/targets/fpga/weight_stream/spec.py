@@ -31,12 +31,13 @@ CONSTANTS = (
     Constant("overlap", zero=True, most=1),
     Constant("fill_cycles_per_product", zero=True),
     Constant("heads_at_once", zero=True),  # 0: heads follow each other without a gap
-    Constant("softmax_tail_cycles", zero=True),
+    Constant("softmax_tail_cycles", zero=True),  # of a round of heads
     Constant("rope_tail_cycles", zero=True),
     Constant("vector_lanes", zero=True),  # 0: hidden behind the products
     # format
     Constant("stored_density", most=1),
     Constant("index_bits_per_weight", zero=True),
+    Constant("cache_bits_least", zero=True),  # keys and values are stored in so many bits at least; 0: as the graph says
     Constant("lambda_keys", zero=True),
     # host and other cards
     Constant("lookup_s", zero=True),
@@ -46,4 +47,4 @@ CONSTANTS = (
     *STATED,
 )
 NUMBERS = ("boards", "ws_place", "ws_lambda", "ws_rate")  # ws_rate: bytes/s of all cores of a card, filled by `prepare_weight_stream`
-FIELDS = ("ws_task", "ws_stored_bytes", "ws_vocabulary", "ws_rope")
+FIELDS = ("ws_task", "ws_stored_bytes", "ws_vocabulary", "ws_rope", "ws_by_head")  # ws_by_head: each card keeps its heads' results
