@@ -16,6 +16,7 @@ import importlib
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hwsim.claims import Claim
@@ -43,7 +44,7 @@ def gather(chosen: Sequence[str]) -> list[Claim]:
     found = []
     for name in chosen:
         start = time.perf_counter()
-        found += importlib.import_module(module(name)).claims()
+        found += [replace(claim, command=f"python scripts/gallery.py {name}") for claim in importlib.import_module(module(name)).claims()]
         print(f"{name}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
     return found
 

@@ -18,7 +18,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 import hwsim
-from hwsim.claims import Claim, of_cases
+from hwsim.claims import Claim, of_cases, region, value
 from hwsim.core.graph import single_op
 from hwsim.validate.cases import published
 
@@ -99,13 +99,27 @@ def claims() -> list[Claim]:
     return [*found, *_gemv_headline()]
 
 
-def _gemv_headline() -> list[Claim]:
-    """606 times: MeshGEMV against one A100 and against GPU clusters of the paper's tables."""
-    product = single_op("matmul", m=1, k=16384, n=16384, dtype="fp16")
+SIDES = (8192, 16384, 24576, 32768, 40960, 49152, 65536)
+HEADLINE, TABLE_MS = 606.0, (0.336, 0.0012)  # abstract; the 16k x 16k product on one A100 and on the wafer
+
+
+def _gain(side: int) -> float:
+    """Times by which MeshGEMV beats one A100 for a square product."""
+    product = single_op("matmul", m=1, k=side, n=side, dtype="fp16")
     wafer = hwsim.simulate(product, hwsim.load_chip("wse2"), {"algorithm": "meshgemv"}, interval=False).latency_s
-    gpu = hwsim.simulate(product, hwsim.load_chip("a100"), {"system": "tensor_parallel_gemv"}, interval=False).latency_s
-    return [Claim("WaferLLM", "GEMV, wafer over GPU (one A100, 16k x 16k)", 606.0, gpu / wafer, "x",
-                  "the size of the product behind the headline (not stated) and the grid", "abstract", 0.3)]  # fmt: skip
+    return hwsim.simulate(product, hwsim.load_chip("a100"), {"system": "tensor_parallel_gemv"}, interval=False).latency_s / wafer
+
+
+def _gemv_headline() -> list[Claim]:
+    """The gain over one A100: of the paper's own table, and the sizes that have the headline's 606."""
+    gains = {side: _gain(side) for side in SIDES}
+    spread = ", ".join(f"{side // 1024}k {gain:.0f}x" for side, gain in gains.items())
+    return [
+        value("WaferLLM", "GEMV 16k, wafer over one A100 (two cells of the table)", TABLE_MS[0] / TABLE_MS[1], gains[16384], "x", tolerance=0.3,
+              carries="the grid, which is not stated", source="table of GEMV times"),
+        region("WaferLLM", "a square product with 606x over one A100 (headline)", sum(gain >= HEADLINE for gain in gains.values()), tried=len(gains),
+               carries=f"the size behind the headline, not stated; the paper's own 16k table has 280x. Ours: {spread}", source="abstract"),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

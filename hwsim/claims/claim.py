@@ -6,7 +6,11 @@ Error is ``ours / published - 1``. How a claim is judged (`test`):
 - ``sign``: ours lies on the same side of 1 as the published ratio, and within `tolerance` of it where one is stated;
 - ``at least``, ``at most``: ours on that side of the published bound;
 - ``range``: ours between `published` and `upper`, with `tolerance` as slack on either side;
-- ``region``: ours is a count of configurations for which the claim holds; it holds when there is one.
+- ``region``: ours is a count of configurations, of `tried`, for which the claim holds; it holds when there is one.
+
+Verdicts: held; did not hold; conditional (it holds for some of what the paper leaves open: a region that is not the whole, a `conditional` figure);
+not judged (the published side is remembered, not read). Counts of parameters, operations or bytes are a `kind` of their own: that they agree shows
+that the graph is the paper's, not that a time is right. `basis` ``derived``: the published side was worked out from published layer tables.
 """
 
 from __future__ import annotations
@@ -19,6 +23,9 @@ from hwsim.core.errors import InvalidCase
 
 Test = Literal["value", "sign", "at least", "at most", "range", "region"]
 Role = Literal["predicted", "fitted"]
+Kind = Literal["cost", "count"]
+Basis = Literal["published", "derived", "remembered"]
+Verdict = Literal["held", "did not hold", "conditional", "not judged"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Claim:
 
     `paper` names who says so, `what` which figure, `carries` the assumption that the result stands or falls with, `source` where the published
     figure and the network were read. `unit` is of both figures ("x" a ratio). `role` ``fitted`` marks figures that a constant of the models was
-    fitted to: their agreement shows nothing. Raises `InvalidCase` for figures that are not finite, or a tolerance below 0.
+    fitted to: their agreement shows nothing. `command` recomputes it. Raises `InvalidCase` for figures that are not finite, or a tolerance below 0.
     """
 
     paper: str
@@ -41,6 +48,11 @@ class Claim:
     test: Test = "value"
     upper: float = 0.0
     role: Role = "predicted"
+    kind: Kind = "cost"
+    basis: Basis = "published"
+    conditional: bool = False
+    tried: int = 0
+    command: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(v) for v in (self.published, self.ours, self.tolerance, self.upper)):
@@ -76,9 +88,29 @@ class Claim:
         return abs(self.error) <= self.tolerance
 
     @property
-    def verdict(self) -> str:
-        """held, or did not hold."""
-        return "held" if self.held else "did not hold"
+    def verdict(self) -> Verdict:
+        """One of the four of this module's text."""
+        if self.basis == "remembered":
+            return "not judged"
+        if not self.held:
+            return "did not hold"
+        partial = self.test == "region" and self.ours < self.tried
+        return "conditional" if self.conditional or partial else "held"
+
+    @property
+    def judged(self) -> bool:
+        """Whether the verdict says something about the models: a predicted cost whose published side was read."""
+        return self.role == "predicted" and self.kind == "cost" and self.basis != "remembered"
+
+    @property
+    def rule(self) -> str:
+        """When it holds, in words."""
+        percent = f"{100 * self.tolerance:.3g} %"
+        return {
+            "value": f"within {percent}", "sign": "same side of 1" + (f", within {percent}" if self.tolerance else ""),
+            "at least": "a bound", "at most": "a bound", "region": "some configuration has it",
+            "range": "in the range" + (f", {percent} slack" if self.tolerance else ""),
+        }[self.test]  # fmt: skip
 
     @property
     def stated(self) -> str:
@@ -93,7 +125,9 @@ class Claim:
     @property
     def found(self) -> str:
         """Our figure with its unit."""
-        return f"{self.ours:.0f} configurations" if self.test == "region" else f"{self.ours:.4g} {self.unit}".strip()
+        if self.test == "region":
+            return f"{self.ours:.0f} of {self.tried} configurations" if self.tried else f"{self.ours:.0f} configurations"
+        return f"{self.ours:.4g} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -106,31 +140,42 @@ class Missing:
 
 
 def value(
-    paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str, role: Role = "predicted"
-) -> Claim:
+    paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str, role: Role = "predicted",
+    kind: Kind = "cost", basis: Basis = "published", conditional: bool = False,
+) -> Claim:  # fmt: skip
     """A claim that holds within a relative tolerance."""
-    return Claim(paper, what, published, ours, unit, carries, source, tolerance, role=role)
+    return Claim(paper, what, published, ours, unit, carries, source, tolerance, role=role, kind=kind, basis=basis, conditional=conditional)
 
 
-def sign(paper: str, what: str, published: float, ours: float, *, carries: str, source: str, tolerance: float = 0.0) -> Claim:
+def count(paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str,
+          basis: Basis = "published") -> Claim:  # fmt: skip
+    """A count of parameters, operations or bytes that follows from layer tables."""
+    return Claim(paper, what, published, ours, unit, carries, source, tolerance, kind="count", basis=basis)
+
+
+def sign(paper: str, what: str, published: float, ours: float, *, carries: str, source: str, tolerance: float = 0.0, kind: Kind = "cost",
+         basis: Basis = "published") -> Claim:  # fmt: skip
     """A ratio that lies on the published side of 1, and within a tolerance where one is stated."""
-    return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign")
+    return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign", kind=kind, basis=basis)
 
 
 def bound(
-    paper: str, what: str, published: float, ours: float, unit: str, *, side: Literal["at least", "at most"], carries: str, source: str
-) -> Claim:
+    paper: str, what: str, published: float, ours: float, unit: str, *, side: Literal["at least", "at most"], carries: str, source: str,
+    kind: Kind = "cost", basis: Basis = "published",
+) -> Claim:  # fmt: skip
     """A claim of at least or at most so much."""
-    return Claim(paper, what, published, ours, unit, carries, source, 0.0, side)
+    return Claim(paper, what, published, ours, unit, carries, source, 0.0, side, kind=kind, basis=basis)
 
 
 def within(
-    paper: str, what: str, published: tuple[float, float], ours: float, unit: str, *, carries: str, source: str, tolerance: float = 0.0
-) -> Claim:
-    """A claim that states a range."""
-    return Claim(paper, what, published[0], ours, unit, carries, source, tolerance, "range", published[1])
+    paper: str, what: str, published: tuple[float, float], ours: float, unit: str, *, carries: str, source: str, tolerance: float = 0.0,
+    kind: Kind = "cost", basis: Basis = "published", conditional: bool = False,
+) -> Claim:  # fmt: skip
+    """A claim that states a range; `conditional` where ours is what the claim would need, and the range what is possible."""
+    low, high = published
+    return Claim(paper, what, low, ours, unit, carries, source, tolerance, "range", high, kind=kind, basis=basis, conditional=conditional)
 
 
-def region(paper: str, what: str, found: int, *, carries: str, source: str) -> Claim:
-    """A claim that some configuration exists; `found` of those tried have it."""
-    return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region")
+def region(paper: str, what: str, found: int, *, carries: str, source: str, tried: int = 0) -> Claim:
+    """A claim that some configuration exists; `found` of the `tried` ones have it."""
+    return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region", tried=tried)

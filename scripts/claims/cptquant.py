@@ -40,10 +40,10 @@ def claims() -> list[Claim]:
     graph = hwsim.load_graph("opt-2.7b", phase="decode", context=512)
     bare, eight, four = step("a100"), step("a100", weight_dtype="int8"), step("a100", weight_dtype="int4")
     found = [
-        value(PAPER, "compression with 4 bits in every layer", 4.0, compression(graph, (4,)), "x", tolerance=0.01,
+        value(PAPER, "compression with 4 bits in every layer", 4.0, compression(graph, (4,)), "x", tolerance=0.01, kind="count",
               carries="scales of groups not counted", source=SOURCE),
         bound(PAPER, "compression with 8 bits in the sensitive half, 4 in the rest", 4.0, compression(graph, MIXED), "x", side="at most",
-              carries="which layers keep 8 bits", source=SOURCE),
+              kind="count", carries="which layers keep 8 bits", source=SOURCE),
     ]  # fmt: skip
     for bits, quantised in ((4, four), (8, eight)):
         what = f"OPT-2.7B decode on A100, weights of {bits} bits over fp16 (2x is published for 4)"

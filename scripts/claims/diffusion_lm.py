@@ -42,6 +42,6 @@ def claims() -> list[Claim]:
     found = [at for at, gain in gains.items() if gain >= 1.3]
     share, window, candidates = max(gains, key=gains.__getitem__)
     text = f"a share of steps, a window and a count of candidates with 1.3x, of {len(gains)}"
-    return [region(PAPER, text, len(found), source="abstract: 1.3x; window and candidates are not stated",
+    return [region(PAPER, text, len(found), tried=len(gains), source="abstract: 1.3x; window and candidates are not stated",
                    carries=f"that quality holds with fewer steps; most: {gains[share, window, candidates]:.1f}x with {share:.0%} of the steps, "
                    f"{candidates} candidates in {window:.0%} of them")]  # fmt: skip

@@ -56,10 +56,10 @@ def claims() -> list[Claim]:
     graph, frame = femtodet(), run()
     trained = weights(graph) + second_norms(graph) + GATES
     return [
-        value(PAPER, "parameters", 68770, trained, "", tolerance=0.001,
+        value(PAPER, "parameters", 68770, trained, "", tolerance=0.001, kind="count",
               carries="a second batch norm and a gate a block, while training", source=SOURCE),
-        value(PAPER, "multiply-accumulates of a frame of 416 px", 71.7, graph.macs / 1e6, "M", tolerance=0.03, carries="the layer table",
-              source=f"derived from the layer table; {SOURCE}"),
+        value(PAPER, "multiply-accumulates of a frame of 416 px", 71.7, graph.macs / 1e6, "M", tolerance=0.03,
+              carries="the layer table", kind="count", basis="derived", source=f"derived from the layer table; {SOURCE}"),
         value(PAPER, "frames a second on Snapdragon 865", FPS, 1 / frame.latency_s, "1/s", tolerance=TOLERANCE, carries=CARRIES, source=ABSTRACT),
         value(PAPER, "power on Snapdragon 865", WATTS, frame.power_w, "W", tolerance=TOLERANCE, carries=CARRIES, source=ABSTRACT),
         value(PAPER, "energy of a frame on Snapdragon 865", 17.2, frame.energy_j * 1e3, "mJ", tolerance=TOLERANCE, carries=CARRIES,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.claims import Claim, bound, of_cases, region, sign, value, within
+from hwsim.claims import Claim, bound, count, of_cases, region, sign, value, within
 from hwsim.claims.page import lines, markdown_papers, page, summary
 from hwsim.core.errors import InvalidCase
 
@@ -84,13 +84,43 @@ def test_pages_show_every_claim_and_escape_what_they_say() -> None:
     text, table = page(claims, [], seconds=1.0), markdown_papers(claims)
     assert "A &amp; B" in text
     assert "x &lt; y" in text
-    assert text.count("did not hold") == 1
-    assert "| A & B | 1 | 0 | 100.0 % | x < y: 2 x (1 x) |" in table
+    assert text.count(">did not hold</span>") == 1
+    assert "| A & B | 1 | 0 |  | 100.0 % | x < y: 2 x (1 x) |" in table
     assert "3 configurations" in lines(claims)
-    assert summary(claims) == "2 figures of 2 papers: 1 of 2 predictions held"
+    assert summary(claims) == "2 figures of 2 papers; predicted costs: 1 of 2 held, 1 did not hold"
 
 
 def test_fitted_figures_are_counted_apart() -> None:
     claims = [Claim("p", "w", 1.0, 1.0, "x", "c", "s", 0.1, role="fitted"), Claim("p", "v", 1.0, 2.0, "x", "c", "s", 0.1)]
-    assert summary(claims) == "2 figures of 1 papers: 0 of 1 predictions held; 1 of 1 held to which a constant was fitted"
-    assert "| p | 2 (1 fitted) | 1 | 100.0 % |" in markdown_papers(claims)
+    assert summary(claims).endswith("predicted costs: 0 of 1 held, 1 did not hold; fitted: 1 of 1 agree, which shows nothing")
+    assert "| p | 2 (1 fitted) | 1 |  | 100.0 % |" in markdown_papers(claims)
+
+
+def test_what_a_paper_leaves_open_makes_a_condition() -> None:
+    some, whole, none = (region("p", "w", found, tried=4, **SAID) for found in (2, 4, 0))
+    assert [c.verdict for c in (some, whole, none)] == ["conditional", "held", "did not hold"]
+    assert some.found == "2 of 4 configurations"
+    assert within("p", "w", (0.1, 0.9), 0.5, "", conditional=True, **SAID).verdict == "conditional"
+    assert within("p", "w", (0.1, 0.9), 2.5, "", conditional=True, **SAID).verdict == "did not hold"
+
+
+@given(ours=FIGURES)
+def test_a_remembered_figure_never_decides(ours: float) -> None:
+    claim = value("p", "w", 1.0, ours, "x", tolerance=0.1, basis="remembered", **SAID)
+    assert claim.verdict == "not judged"
+    assert not claim.judged
+    assert "0 of 0 held" in summary([claim])
+    assert "1 published from memory and not judged" in summary([claim])
+
+
+def test_counts_are_no_predicted_costs() -> None:
+    claims = [count("p", "w", 10.0, 10.0, "M", tolerance=0.1, **SAID), value("p", "v", 1.0, 1.0, "x", tolerance=0.1, **SAID)]
+    assert summary(claims) == "2 figures of 1 papers; predicted costs: 1 of 1 held, 0 did not hold; counts: 1 of 1 agree"
+
+
+def test_a_page_shows_rules_kinds_and_commands() -> None:
+    timed = Claim("p", "w", 1.0, 1.0, "x", "c", "s", 0.25, command="python scripts/gallery.py w")
+    text = page([timed, count("p", "v", 1.0, 1.0, "M", tolerance=0, **SAID)], [], seconds=1.0)
+    assert text.count("<code>python scripts/gallery.py w</code>") == 1
+    assert "within 25 %" in text
+    assert "<td>count</td>" in text
