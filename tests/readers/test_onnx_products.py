@@ -72,11 +72,27 @@ def test_sums_of_products(tmp_path, equation, a, b, macs, made):
     assert kinds(graph) == made
 
 
-@pytest.mark.parametrize("equation", ["bij,bjk->bk", "ij,jk", "...j,jk->...k"])
-def test_other_sums_are_refused(tmp_path, equation):
-    shapes = {"a": [2, 3, 4], "b": [2, 4, 5]} if equation[0] == "b" else {"a": [3, 4], "b": [4, 5]}
-    with pytest.raises(InvalidTrace, match="has no model"):
-        graph_of(tmp_path, node("Einsum", "a b", equation=equation), shapes)
+@pytest.mark.parametrize(
+    ("equation", "shapes", "macs"),
+    [
+        ("bij,bjk->bk", [[2, 3, 4], [2, 4, 5]], 2 * 4 * 5), ("ij,jk", [[3, 4], [4, 5]], 60), ("...j,jk->...k", [[2, 3, 4], [4, 5]], 120),
+        ("bsd->bs", [[2, 3, 4]], 0),
+        ("bsd->sbd", [[2, 3, 4]], 0), ("bd,bd,bd->b", [[2, 4]] * 3, 8), ("bi,ij,bj->b", [[2, 3], [3, 4], [2, 4]], 24 + 8),
+        ("bd,d->bd", [[2, 4], [4]], 0), ("...ij,...jk->...ik", [[5, 2, 3, 4], [5, 2, 4, 6]], 10 * 3 * 4 * 6),
+    ],
+)  # fmt: skip
+def test_sums_of_other_forms(tmp_path, equation, shapes, macs):
+    inputs = dict(zip("abc", shapes, strict=False))
+    graph = graph_of(tmp_path, node("Einsum", " ".join(inputs), equation=equation), inputs)
+    assert graph.macs == macs
+    wanted = np.einsum(equation, *(np.zeros(shape) for shape in shapes)).size
+    assert np.prod(graph.ops[-1].results[0]) == wanted
+
+
+@pytest.mark.parametrize(("equation", "message"), [("bii,bij->bj", "an index twice"), ("bij->bj", "does not match the operands")])
+def test_sums_that_have_no_model(tmp_path, equation, message):
+    with pytest.raises(InvalidTrace, match=message):
+        graph_of(tmp_path, node("Einsum", "a b", equation=equation), {"a": [2, 3, 3], "b": [2, 3, 5]})
 
 
 def by_hand(*, mask="", scale="Mul", late=False):

@@ -48,6 +48,14 @@ class Importer(Windows):
             return self._op("matmul", shape, [x], batch=batch, m=m, shared=shared, weight_dtype=y.dtype, **fields)
         return self._op("matmul", shape, [x, y], batch=batch, m=m, shared=shared, operand_role="activation", weight_dtype=y.dtype, **fields)
 
+    def grouped(self, x: Value, weight: Value, shape: Sequence[int]) -> Value:
+        """Rows x (rows, k) in groups, evenly, each times a stored matrix of its own (groups, k, n)."""
+        groups, k, n = weight.shape
+        rows = x.shape[0]
+        sizes: dict[str, Any] = {"batch": min(groups, rows), "m": -(-rows // groups), "ragged": rows, "k": k, "n": n}
+        sizes |= {"pool": groups} if groups > rows else {}
+        return self._op("matmul", shape, [x], label="experts", weight_dtype=weight.dtype, **sizes)
+
     def attention(self, q: Value, k: Value, v: Value, shape: Sequence[int], *, causal: bool = False) -> Value:
         """Softmax(q kT) v of q (..., heads, queries, d) and k, v (..., heads, keys, d), in one operator. Raises `InvalidTrace` for unlike sizes."""
         *lead, heads, queries, d = q.shape
@@ -107,25 +115,26 @@ class Importer(Windows):
         size = x.shape[-1] if len(x.shape) == 4 else x.shape[-1] // heads
         return self._op("rope", x.shape, [x], rows=x.elements // (heads * size), heads=heads, head_dim=size, label="rope")
 
-    def einsum(self, equation: str, x: Value, y: Value, shape: Sequence[int]) -> Value:
-        """A sum of products over two tensors as one product of matrices; operands in another order are copied. Raises `InvalidTrace` for forms
-        with repeated or summed-out indices and with an ellipsis."""
-        terms, _, out = equation.replace(" ", "").partition("->")
-        a, _, b = terms.partition(",")
-        if "." in equation or not out or any(len({*term}) != len(term) for term in (a, b, out)) or {*a} ^ {*b} != {*out} - ({*a} & {*b}):
-            raise InvalidTrace(f"'{self.name}': the sum '{equation}' has no model")
-        size = {**dict(zip(a, x.shape, strict=True)), **dict(zip(b, y.shape, strict=True))}
-        batch = [i for i in out if i in a and i in b]
-        rows, cols = [i for i in out if i not in b], [i for i in out if i not in a]
-        inner = [i for i in a if i in b and i not in out]
-        left, turned, right = "".join(batch + rows + inner), "".join(batch + cols + inner), "".join(batch + inner + cols)
-        count = {name: math.prod(size[i] for i in part) for name, part in (("b", batch), ("m", rows), ("n", cols), ("k", inner))}
-        if a != left and not x.constant:
-            x = self.copy(x, [size[i] for i in left], "transpose")
-        if b not in (right, turned) and not y.constant:
-            y = self.copy(y, [size[i] for i in right], "transpose")
-        lead = (count["b"],) if count["b"] > 1 else ()
-        made = self.matmul(self.view(x, (*lead, count["m"], count["k"])), self.view(y, (*lead, count["k"], count["n"])),
-                           (*lead, count["m"], count["n"]))  # fmt: skip
-        done = "".join(batch + rows + cols)
-        return self.view(made, shape) if out == done else self.copy(made, shape, "transpose")
+    def plain_recurrent(self, function: str, x: Value, hidden: int, directions: int) -> list[Value]:
+        """Layers without gates over x (steps, batch, input), written out as runtimes run them: the product of all inputs, then step by step the
+        state's product, a sum and the function. Returns the outputs and the last states (directions, batch, hidden)."""
+        steps, batch, size = x.shape
+        outs, states, base = [], [], self.name
+        for _ in range(directions):
+            self.name = f"{base}.input"
+            wide = self.linear(x, self.constant((size, hidden), x.dtype), hidden, (steps, batch, hidden), bias=True, label="rnn")
+            weight = self._fresh(f"{base}.state") + ".weight"
+            held = Value(self.graph.tensor(weight, (hidden, hidden), role="weight", dtype=self.weight_dtype or x.dtype), (hidden, hidden), x.dtype)
+            bias = Value(self.graph.tensor(weight + ".bias", (hidden,), role="weight", dtype=self.weight_dtype or x.dtype), (hidden,), x.dtype)
+            h, made = self.constant((batch, hidden), x.dtype), []
+            for _ in range(steps):
+                self.name = f"{base}.state"
+                y = self._op("matmul", (batch, hidden), [h, held, bias], m=batch, k=hidden, n=hidden, bias=1, label="rnn")
+                part = self.gather(wide, (batch, hidden), "slice", run=batch * hidden)
+                h = self.each(function, [self.each("add", [part, y], (batch, hidden))], (batch, hidden))
+                made.append(h)
+            outs.append(self.concat(made, 0, (steps, batch, hidden)))
+            states.append(h)
+        self.name = base
+        both = outs[0] if directions == 1 else self.concat(outs, 2, (steps, batch, directions * hidden))
+        return [both, self.concat(states, 0, (directions, batch, hidden))]

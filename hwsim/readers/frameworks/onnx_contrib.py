@@ -1,4 +1,4 @@
-"""Operators that ONNX Runtime writes when it saves an optimised graph (domain com.microsoft): they have no schema, so their shapes are worked out here.
+"""Operators that ONNX Runtime writes when it saves an optimised graph (domain com.microsoft): without a schema, so their shapes are worked out here.
 
 Facts: ONNX Runtime, docs/ContribOperators.md.
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from hwsim.core.errors import InvalidTrace
+from hwsim.readers.frameworks import einsum as sums
 from hwsim.readers.frameworks.importer import Value
 from hwsim.readers.frameworks.onnx_model import Node
 from hwsim.readers.frameworks.onnx_reading import Handler, Reading
@@ -95,11 +96,8 @@ def packed_matmul(r: Reading, node: Node) -> list[Value]:
 
 
 def einsum(r: Reading, node: Node) -> list[Value]:
-    """Einsum of two tensors."""
-    equation, xs, shape = str(node.attrs["equation"]), r.of(node), r.shape(node)
-    if len(xs) != 2:
-        raise InvalidTrace(f"Einsum '{node.name}' of {len(xs)} tensors has no model (two have)")
-    return [r.made.einsum(equation, xs[0], xs[1], shape)]
+    """Einsum."""
+    return [sums.einsum(r.made, str(node.attrs["equation"]), r.of(node), r.shape(node))]
 
 
 def response_norm(r: Reading, node: Node) -> list[Value]:

@@ -302,6 +302,20 @@ def recurrent(r: Reading, node: Node) -> list[Value]:
     return results
 
 
+def plain_recurrent(r: Reading, node: Node) -> list[Value]:
+    """RNN (Y, Y_h): one activation, no gates."""
+    x, hidden = r.value(node.inputs[0]), int(node.attrs["hidden_size"])
+    directions = 2 if node.attrs.get("direction", "forward") == "bidirectional" else 1
+    words = node.attrs.get("activations") or ["Tanh"]
+    word = words[0].decode() if isinstance(words[0], bytes) else str(words[0])
+    if word not in EACH:
+        raise InvalidTrace(f"RNN '{node.name}': activation '{word}' has no model")
+    if node.attrs.get("layout", 0):
+        x = r.made.copy(x, (x.shape[1], x.shape[0], x.shape[2]), "transpose")
+    made = r.made.plain_recurrent(EACH[word], x, hidden, directions)
+    return [r.made.view(y, r.shape(node, i)) for i, (y, name) in enumerate(zip(made, node.outputs, strict=False)) if name]
+
+
 def top_k(r: Reading, node: Node) -> list[Value]:
     """TopK: values and indices."""
     shape = r.shape(node)
@@ -320,5 +334,6 @@ HANDLERS: dict[str, Handler] = {
     "Split": split, "Slice": cut, "Pad": pad, **dict.fromkeys(("Resize", "Upsample"), resize),
     **dict.fromkeys(("Transpose", "DepthToSpace", "SpaceToDepth", "ReverseSequence"), move), **dict.fromkeys(("Expand", "Tile"), expand),
     "Gather": gather, **dict.fromkeys(("GatherElements", "GatherND", "ScatterND", "ScatterElements", "Trilu", "Range", "CumSum"), scattered),
-    **dict.fromkeys(("LSTM", "GRU"), recurrent), "TopK": top_k, **dict.fromkeys(("ConstantOfShape", "Constant", "EyeLike"), constant),
+    **dict.fromkeys(("LSTM", "GRU"), recurrent), "RNN": plain_recurrent, "TopK": top_k,
+    **dict.fromkeys(("ConstantOfShape", "Constant", "EyeLike"), constant),
 }  # fmt: skip

@@ -87,7 +87,7 @@ class Reading:
                 self.made.behind += 1
                 continue
             handler = handlers.get(node.kind)
-            if self._stored(node):
+            if self._stored(node) or (names and all(0 in self.known.shapes.get(o, ()) for o in names)):  # or nothing in it
                 results = [self.made.constant(self.known.shapes[o], self.known.dtypes[o]) for o in names]
             elif handler is None:
                 self.lost.update(o for o in names if o not in self.known.shapes)

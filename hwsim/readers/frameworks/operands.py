@@ -1,11 +1,12 @@
-"""What only lays out the operands of an attention becomes part of it: transposes, scales, keys repeated for heads that share them, a joint projection
-cut in three. Fused kernels read with strides and take the scale and the groups of heads as arguments (FlashAttention-2, arXiv 2307.08691; ONNX Runtime,
-ContribOperators.md, MultiHeadAttention and GroupQueryAttention)."""
+"""What only lays out the operands of an attention becomes part of it: transposes, scales, keys repeated for heads that share them, a projection cut
+in three. Fused kernels read with strides and take the scale and the groups of heads as arguments (FlashAttention-2, arXiv 2307.08691; ONNX Runtime,
+docs/ContribOperators.md, MultiHeadAttention and GroupQueryAttention).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hwsim.core.graph import Graph, Tensor
@@ -13,6 +14,7 @@ from hwsim.core.op import Op
 from hwsim.readers.frameworks.values import Origin
 
 LAYOUT = ("copy",)  # elementwise functions that only move
+GATED = ("silu_mul", "gelu_mul")
 CARRIED = ("rope", "norm")  # operators between a projection and the attention that read with strides too
 
 
@@ -51,14 +53,20 @@ class _Operands:
                 found.gone.append(found.tensor)
                 found.tensor = op.inputs[1]
                 continue
-            elif op.kind in CARRIED and (copy := self._own(op.inputs[0])) is not None and copy.function in LAYOUT:
-                found.behind, found.gone = op, [*found.gone, op.inputs[0]]
-                break
             else:
+                found.behind = self._carried(op)
                 break
             found.gone.append(found.tensor)
             found.tensor = op.inputs[0]
         return found
+
+    def _carried(self, op: Op) -> Op | None:
+        """The first of the operators on the way to an attention that reads a copy which only lays it out."""
+        while op.kind in CARRIED and (before := self._own(op.inputs[0])) is not None:
+            if before.function in LAYOUT:
+                return op
+            op = before
+        return None
 
     def _scale(self, op: Op) -> bool:
         origin = self.origins.get(op.outputs[0])
@@ -73,6 +81,8 @@ class _Operands:
         for op in self.graph.ops:
             if op.kind == "attention" and len(op.inputs) == 3:
                 self._attention(op)
+            elif op.function in GATED and op["operands"] == 2 and not op["fused"]:
+                self._gated(op)
         if not self.changed:
             return self.graph
         ops = tuple(made for op in self.graph.ops if (made := self.changed.get(op.name, op)) is not None)
@@ -96,6 +106,21 @@ class _Operands:
         outs = self._result(op)
         self.changed[op.name] = replace(op, inputs=inputs, outputs=outs, bounds=bounds)
 
+    def _gated(self, op: Op) -> None:
+        """A gate and what it gates, cut from one projection, read where they lie."""
+        cuts = [self._own(t) for t in op.inputs]
+        if (whole := self._cut(cuts)) is not None:
+            self.changed |= {cut.name: None for cut in cuts if cut is not None}
+            self.changed[op.name] = replace(op, inputs=(whole,), bounds={**op.bounds, "fused": 1})
+
+    def _cut(self, cuts: Sequence[Op | None]) -> str | None:
+        """The tensor of which all are parts, and which holds nothing else."""
+        if any(cut is None or cut.kind != "embedding" or self._function(cut) != "slice" for cut in cuts):
+            return None
+        whole = {cut.inputs[1] for cut in cuts if cut is not None}
+        elements = sum(math.prod(cut.results[0]) for cut in cuts if cut is not None)
+        return whole.pop() if len(whole) == 1 and self.tensors[next(iter(whole))].elements == elements else None
+
     def _rewire(self, op: Op) -> None:
         """Let an operator read what its copied input was copied from."""
         tensor = op.inputs[0]
@@ -107,11 +132,7 @@ class _Operands:
     def _joint(self, op: Op, inputs: tuple[str, ...], bounds: dict[str, int]) -> tuple[tuple[str, ...], dict[str, int]] | None:
         """Queries, keys and values cut from one tensor that holds nothing else, read where they lie."""
         cuts = [self._own(t) for t in inputs]
-        if any(cut is None or cut.kind != "embedding" or self._function(cut) != "slice" for cut in cuts) or op["q"] != op["kv"]:
-            return None
-        whole = {cut.inputs[1] for cut in cuts if cut is not None}
-        elements = sum(math.prod(cut.results[0]) for cut in cuts if cut is not None)
-        if len(whole) > 1 or self.tensors[(tensor := whole.pop())].elements != elements:
+        if (tensor := self._cut(cuts)) is None or op["q"] != op["kv"]:
             return None
         self.changed |= {cut.name: None for cut in cuts if cut is not None}
         fused = {**bounds, "new": op["q"], "fused": 1}

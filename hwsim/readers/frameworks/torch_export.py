@@ -15,6 +15,7 @@ from hwsim.core.dtype import dtype as number_format
 from hwsim.core.errors import InvalidTrace, Location
 from hwsim.core.graph import Graph
 from hwsim.readers.frameworks.importer import Importer
+from hwsim.readers.frameworks.torch_more import MORE
 from hwsim.readers.frameworks.torch_ops import HANDLERS, NOTHING, TorchCall, TorchReading
 from hwsim.readers.frameworks.values import Value, causal_mask
 from hwsim.readers.frameworks.written import rewritten
@@ -89,6 +90,9 @@ def read_program(program: Any, *, name: str = "", dtype: str = "", weight_dtype:
     return rewritten(graph, importer) if fuse else graph
 
 
+ALL = {**HANDLERS, **MORE}
+
+
 @dataclass
 class _Walk:
     """One pass over a program."""
@@ -135,7 +139,9 @@ class _Walk:
             made = [self.made.constant(shape, form) for shape, form in call.results]
             if len(made) == 1 and self._compute(node, made[0]):
                 made = [replace(made[0], causal=causal_mask(self.data[node.name].numpy()))]
-        elif (handler := HANDLERS.get(kind.removeprefix("aten."))) is None:
+        elif shapes and not any(math.prod(shape) for shape, _ in shapes):  # nothing in it
+            made = [self.made.constant(shape, form) for shape, form in call.results]
+        elif (handler := ALL.get(kind.removeprefix("aten."))) is None:
             made = self.made.skip(kind, call.results)
         else:
             made = handler(reading, call)
@@ -146,7 +152,8 @@ class _Walk:
         """Compute what depends on no parameter (masks, positions), as far as it is small."""
         torch = torch_package()
         names = [n.name for n in node.all_input_nodes]
-        if value.elements > FOLDED or any(n not in self.data for n in names) or not str(node.target).startswith("aten.") or "rand" in str(node.target):
+        word = str(node.target)
+        if value.elements > FOLDED or any(n not in self.data for n in names) or not word.startswith("aten.") or "rand" in word:
             return False
 
         def real(n: Any) -> Any:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hwsim.core.errors import InvalidTrace
 from hwsim.core.op import Shape
+from hwsim.readers.frameworks import einsum as sums
 from hwsim.readers.frameworks.importer import Importer
 from hwsim.readers.frameworks.values import Value
 
@@ -67,6 +67,7 @@ VIEWS = (
     "numpy_T", "contiguous", "lift_fresh_copy", "identity", "native_dropout", "movedim", "swapaxes", "view_as",
 )  # fmt: skip
 EACH = {
+    "threshold": "relu",
     "relu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "prelu": "leaky_relu", "_prelu_kernel": "leaky_relu", "sigmoid": "sigmoid",
     "hardsigmoid": "hardsigmoid", "tanh": "tanh", "silu": "silu", "mish": "mish", "gelu": "gelu", "softplus": "softplus", "softsign": "softsign",
     "hardswish": "hardswish", "exp": "exp", "elu": "elu", "selu": "selu", "celu": "elu", "abs": "abs", "neg": "neg", "sqrt": "sqrt", "rsqrt": "sqrt",
@@ -159,11 +160,8 @@ def matmul(r: TorchReading, c: TorchCall) -> list[Value]:
 
 
 def einsum(r: TorchReading, c: TorchCall) -> list[Value]:
-    """einsum of two tensors."""
-    xs = c.tensors
-    if len(xs) != 2:
-        raise InvalidTrace(f"'{c.name}': einsum of {len(xs)} tensors has no model (two have)")
-    return [r.made.einsum(str(c["equation"]), xs[0], xs[1], c.shape)]
+    """einsum."""
+    return [sums.einsum(r.made, str(c["equation"]), c.tensors, c.shape)]
 
 
 def attention(r: TorchReading, c: TorchCall) -> list[Value]:
@@ -205,14 +203,21 @@ def pool(r: TorchReading, c: TorchCall) -> list[Value]:
     return [r.made.pool(x, c.shape, function, window=window, strides=strides, pads=pads, dilations=dilations)]
 
 
+def _uneven(r: TorchReading, c: TorchCall) -> Value:
+    """Windows of unlike sizes, copied out as if all had the longest's, then one figure each."""
+    window = [max(-(-(i + 1) * s // w) - i * s // w for i in range(w)) for s, w in zip(c.x.shape[2:], c.shape[2:], strict=True)]
+    apart = r.made.gather(c.x, (math.prod(c.shape), math.prod(window)), "unfold")
+    return r.made.mean(apart, math.prod(window), c.shape, function="max" if "max" in c.word else "average")
+
+
 def adaptive_pool(r: TorchReading, c: TorchCall) -> list[Value]:
-    """Windows that give a stated size. Raises `InvalidTrace` where they are of unlike sizes."""
+    """Windows that give a stated size."""
     x, function = c.x, "max" if "max" in c.word else "average"
     sizes, wanted = x.shape[2:], c.shape[2:]
     if x.shape == c.shape:
         return [x]
     if any(s % w for s, w in zip(sizes, wanted, strict=True)):
-        raise InvalidTrace(f"'{c.name}': adaptive pooling of {sizes} to {wanted} has windows of unlike sizes and no model")
+        return [_uneven(r, c)]
     if all(w == 1 for w in wanted):
         return [r.made.mean(x, math.prod(sizes), c.shape, function=function)]
     window = [s // w for s, w in zip(sizes, wanted, strict=True)]
@@ -334,11 +339,13 @@ def recurrent(r: TorchReading, c: TorchCall) -> list[Value]:
     if c["batch_first"]:
         x = r.made.view(x, (x.shape[1], x.shape[0], x.shape[2]))
     steps, batch, _ = x.shape
+    returned = c.shape[-1] // directions  # of an LSTM with a projection less than the hidden units
+    projection = returned if returned != hidden else 0
     for _ in range(layers):
-        x = r.made.recurrent(c.word, x, hidden, (steps, batch, directions * hidden), directions=directions)
+        x = r.made.recurrent(c.word, x, hidden, (steps, batch, directions * returned), directions=directions, projection=projection)
     states = []
     for (shape, form), used in zip(c.results[1:], c.used[1:], strict=True):  # the last layer's stand for those of the others
-        last = r.made.gather(x, (directions, batch, hidden), "state", run=hidden) if used else r.made.constant(shape, form)
+        last = r.made.gather(x, (directions, batch, shape[-1]), "state", run=returned) if used else r.made.constant(shape, form)
         states.append(r.made.repeat(last, shape) if used and layers > 1 else last)
     return [r.made.view(x, c.shape), *states]
 

@@ -99,7 +99,8 @@ class Builder:
         """Note an operator without a meaning here; its results become inputs of the rest."""
         self.unknown[kind] += 1
         self.where.setdefault(kind, []).append(self.name)
-        return [self.input(f"{self.name}.unknown{i}", shape, dtype) for i, (shape, dtype) in enumerate(shapes)]
+        named = ((f"{self.name}.unknown{i}", shape, dtype) for i, (shape, dtype) in enumerate(shapes))
+        return [self.input(name, shape, dtype) if math.prod(shape) else self.constant(shape, dtype) for name, shape, dtype in named]
 
     def _op(self, kind: str, shape: Sequence[int], inputs: Sequence[Value], dtype: str = "", makes: str = "", **rest: Any) -> Value:
         """Add an operator called as the file's (a number behind it when that makes several), reading `inputs` that are tensors.
