@@ -77,7 +77,7 @@ def _check(requests: Requests, machines: int, policy: Policy, split: Split | Non
 
 
 def _arrivals(env: simpy.Environment, line: Line, ledger: Ledger, requests: Requests) -> Any:
-    for request, at in enumerate(requests.arrival_s.tolist()):
+    for request, at in enumerate((requests.arrival_s - requests.arrival_s[0]).tolist()):  # epochs would leave too few digits for steps
         if at > env.now:
             yield env.timeout(at - env.now)
         ledger.arrive(request, env.now)
@@ -125,7 +125,7 @@ def _outcome(
 ) -> Serving:
     if (ledger.ends != 1).any() or (ledger.given != requests.generated_tokens).any() or ledger.gaps.sum() != (requests.generated_tokens - 1).sum():
         raise CostError(f"{int((ledger.ends != 1).sum())} requests did not end exactly once with the tokens that they asked for")
-    served = replace(requests, arrival_s=ledger.arrive_s)
+    served = replace(requests, arrival_s=requests.arrival_s if ledger.ended is None else ledger.arrive_s)
     with np.errstate(invalid="ignore"):
         between = (ledger.end_s - ledger.first_s) / np.where(requests.generated_tokens > 1, requests.generated_tokens - 1, np.nan)
     span = float(ledger.end_s.max() - ledger.arrive_s[0])

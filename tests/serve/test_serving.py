@@ -285,3 +285,11 @@ def test_the_log_holds_every_request(tmp_path):
     assert lines[0] == "arrival_s,prompt_tokens,generated_tokens,queue_s,time_to_first_token_s,time_per_token_s,latency_s,preemptions"
     first, second = (line.split(",") for line in lines[1:])
     assert first[1:3] == ["10", "1"] and first[5] == "" and float(second[6]) == done.latency_s[1]
+
+
+def test_arrivals_in_epochs_keep_the_digits_of_steps():
+    made = synthetic(60, 20.0, 60, 12, spread=0.5, seed=4)
+    late = Requests(made.arrival_s + 2.0**40, made.prompt_tokens, made.generated_tokens)  # 35,000 years of seconds: 0.24 ms from number to number
+    early = Requests(late.arrival_s - 2.0**40, made.prompt_tokens, made.generated_tokens)
+    found, same = serve_at(costs_of(), late), serve_at(costs_of(), early)
+    assert found.latency_s == pytest.approx(same.latency_s, rel=1e-12) and (found.requests.arrival_s == late.arrival_s).all()
