@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from hwsim import __version__
 from hwsim.cli import block, catalogue, plot, search, serve, show, simulation, sweep, validation
+from hwsim.cli.help import ABOUT, EXAMPLES, FIRST, examples
 from hwsim.core.errors import HwsimError
 
 
@@ -26,8 +27,9 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Commands, name="hwsim", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    cls=Commands, name="hwsim", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Cycle-approximate hardware models: an operator graph goes in; latency, energy and area come out.",
+    epilog=examples(FIRST),
 )  # fmt: skip
 _COMMANDS: tuple[Callable[..., None], ...] = (
     simulation.run, simulation.compare, simulation.op, simulation.primitive, block.block, sweep.sweep, search.search, search.pareto,
@@ -35,7 +37,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     catalogue.chips, catalogue.traces, show.show, catalogue.export,
 )  # fmt: skip
 for _command in _COMMANDS:
-    app.command()(_command)
+    app.command(short_help=ABOUT[_command.__name__], epilog=examples(EXAMPLES[_command.__name__]))(_command)
 
 
 def _version(wanted: bool) -> None:

@@ -29,7 +29,7 @@ RATIOS = ("area_mm2", "utilisation", "frequency_hz", "power_w", "energy_j", "edp
 def block(
     design: Design, chip: o.ChipName, map_: o.Maps = None, set_: o.Sets = None, json: o.Json = None, picture: Picture = None, path: Path = False
 ) -> None:
-    """Synthesise, place, route and time a block: hwsim block picorv32 --chip ffet-3p5t --map utilisation=0.75 --map front_pin_fraction=0.5."""
+    """Synthesise, place, route and time a block of logic: its area, clock and power."""
     check_writable(json)
     check_writable(picture, "--picture")
     from hwsim import api  # noqa: PLC0415  (heavy: only once the options are parsed)

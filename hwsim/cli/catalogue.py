@@ -56,17 +56,23 @@ def traces(json: o.Json = None) -> None:
 def export(
     trace: o.TraceName, form: Annotated[str, typer.Option("--format", help="trace, gemm, scalesim, scalesim-gemm, timeloop or chakra.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Where to; '-' is standard output.")] = STDOUT,
-    batch: o.Batch = None, dtype: o.Dtype = None, arg: o.TraceArgs = None,
+    batch: o.Batch = None, dtype: o.Dtype = None, arg: o.TraceArgs = None, json: o.Json = None,
 ) -> None:  # fmt: skip
-    """Write an operator graph in the format of another tool."""
+    """Write an operator graph in the format of another tool; --json says what was written (with --json -, the text itself)."""
+    check_writable(json)
     check_writable(output, "-o")
     settings = o.stated(batch=batch, dtype=dtype) | o.parse_values(arg, "--arg", InvalidTrace)
     from hwsim.readers.export import export_text  # noqa: PLC0415  (as above)
     from hwsim.readers.load import load_graph  # noqa: PLC0415
 
-    text = export_text(load_graph(trace, **settings), form)
+    graph = load_graph(trace, **settings)
+    text = export_text(graph, form)
+    if json is not None:
+        record = {"schema": "hwsim.export/1", "trace": graph.name, "format": form, "file": None if output == STDOUT else output}
+        write_json({**record, "operators": len(graph.ops), "macs": graph.macs, **({"text": text} if output == STDOUT else {})}, json)
     if output == STDOUT:
-        typer.echo(text, nl=False)
+        if json != STDOUT:
+            typer.echo(text, nl=False)
         return
     try:
         Path(output).write_text(text, encoding="utf-8")

@@ -12,9 +12,41 @@ import typer
 
 from hwsim.core.errors import HwsimError, InvalidMapping
 
-TraceName = Annotated[str, typer.Argument(metavar="TRACE", help="A name from 'hwsim traces', or a path to a config.json, ONNX, YAML or CSV file.")]
-ChipName = Annotated[str, typer.Option("--chip", help="A name from 'hwsim chips', or a path to a chip.yaml.", show_default=False)]
-ChipNames = Annotated[list[str], typer.Option("--chip", help="A chip, by name or path; once for each.", show_default=False)]
+
+def complete_trace(incomplete: str) -> list[str]:
+    """Return the traces whose names start so, for the shell's completion."""
+    from hwsim.readers.load import trace_names  # noqa: PLC0415  (only in a shell that completes)
+
+    return [name for name in trace_names() if name.startswith(incomplete)]
+
+
+def complete_chip(incomplete: str) -> list[str]:
+    """Return the chips whose names start so, or the designs after ``DEVICE+``, for the shell's completion."""
+    from hwsim.readers.chip_file import chip_names  # noqa: PLC0415  (as above)
+    from hwsim.readers.design_file import design_names  # noqa: PLC0415
+
+    device, plus, _ = incomplete.partition("+")
+    known = [f"{device}+{design}" for design in design_names()] if plus else chip_names()
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def complete_name(incomplete: str) -> list[str]:
+    """Return what show takes: chips, designs and traces."""
+    from hwsim.readers.design_file import design_names  # noqa: PLC0415  (as above)
+
+    return [*complete_chip(incomplete), *(n for n in design_names() if n.startswith(incomplete)), *complete_trace(incomplete)]
+
+
+TraceName = Annotated[
+    str, typer.Argument(metavar="TRACE", help="A name from 'hwsim traces', or a path to a config.json, ONNX, YAML or CSV file.",
+                        autocompletion=complete_trace),
+]  # fmt: skip
+ChipName = Annotated[
+    str, typer.Option("--chip", help="A name from 'hwsim chips', or a path to a chip.yaml.", show_default=False, autocompletion=complete_chip)
+]
+ChipNames = Annotated[
+    list[str], typer.Option("--chip", help="A chip, by name or path; once for each.", show_default=False, autocompletion=complete_chip)
+]
 Phase = Annotated[str | None, typer.Option(help="prefill, decode or generate (for a language model).", show_default=False)]
 Prompt = Annotated[int | None, typer.Option(help="Tokens of the prompt.", show_default=False)]
 Generate = Annotated[int | None, typer.Option(help="Tokens to generate.", show_default=False)]

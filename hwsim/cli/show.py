@@ -27,9 +27,12 @@ WORDS = {"latency_s": "latency", "energy_j": "energy", "area_mm2": "area"}
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A chip (DEVICE+DESIGN), a design, a trace, by name or path; or a constant.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A chip (DEVICE+DESIGN), a design, a trace, by name or path; or a constant.",
+                            autocompletion=o.complete_name),
+    ],
     constant: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONSTANT]...", help="Constants of the chip to explain; 'hop*' for several.")
+        list[str] | None, typer.Argument(metavar="CONSTANT", help="Constants of the chip to explain; 'hop*' for several.")
     ] = None,
     trace: Annotated[str | None, typer.Option(help="Say which figures of this trace on the chip each constant moves.", show_default=False)] = None,
     phase: o.Phase = None, prompt: o.Prompt = None, generate: o.Generate = None, context: o.Context = None, batch: o.Batch = None,

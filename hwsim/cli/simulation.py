@@ -63,7 +63,7 @@ def op(
     set_: o.Sets = None, map_: o.Maps = None, fidelity: o.Fidelity = "analytic", no_interval: o.NoInterval = False, sources: Sources = False,
     json: o.Json = None,
 ) -> None:  # fmt: skip
-    """Simulate one operator in isolation: hwsim op matmul --chip wse2 --arg m=1 --arg k=4096 --arg n=4096."""
+    """Simulate one operator in isolation; its bounds and attributes are the --arg."""
     check_writable(json)
     from hwsim import api  # noqa: PLC0415  (as above)
     from hwsim.readers.load import graph_of_workload  # noqa: PLC0415
@@ -192,7 +192,7 @@ def _print_comparison(graph: Graph, reports: Mapping[str, Report]) -> None:
 
 
 def primitive(
-    chip: o.ChipName, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Leave out to list them.")] = None, arg: o.Args = None,
+    chip: o.ChipName, name: Annotated[str | None, typer.Argument(metavar="NAME", help="Leave out to list them.")] = None, arg: o.Args = None,
     set_: o.Sets = None, map_: o.Maps = None, json: o.Json = None,
 ) -> None:  # fmt: skip
     """Run one mechanism of a chip in isolation, or list those that it has."""

@@ -25,7 +25,7 @@ LEGEND = (
 
 
 def validate(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]...", help="Case files, as with --cases.")] = None,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Case files, as with --cases.")] = None,
     target: Annotated[str | None, typer.Option(help="Only the cases of this target.", show_default=False)] = None,
     cases: Annotated[list[str] | None, typer.Option("--cases", metavar="FILE", help="Run the cases of this file instead; repeatable.")] = None,
     group: Annotated[list[str] | None, typer.Option("--group", metavar="PATTERN", help="Only groups like 'block_*' ('!block_*': others).")] = None,

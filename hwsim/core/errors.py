@@ -93,11 +93,21 @@ class CostError(HwsimError):
 
 
 def _together(names: Sequence[str]) -> str:
-    """Write names, those that differ only in numbers once: ``layers.*.rope_q (32)``."""
+    """Write names, those that differ only in numbers once, with the reason of the first: ``layers.*.rope_q (32)``.
+
+    >>> _together(["conv.1 (conv2d: no fp16)", "conv.2 (conv2d: no fp16)", "pool"])
+    'conv.* (2, such as conv2d: no fp16), pool'
+    """
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(re.sub(r"\d+", "*", name), []).append(name)
-    return ", ".join(same[0] if len(same) == 1 else f"{pattern} ({len(same)})" for pattern, same in groups.items())
+    return ", ".join(same[0] if len(same) == 1 else _once(same) for same in groups.values())
+
+
+def _once(same: Sequence[str]) -> str:
+    """One entry for several names that differ only in numbers."""
+    head, parenthesis, reason = same[0].partition(" (")
+    return f"{re.sub(r'[0-9]+', '*', head)} ({len(same)}{', such as ' + reason if parenthesis else ')'}"
 
 
 def _remake_infeasible(what: str, demand: float, bound: float, unit: str, levers: tuple[str, ...]) -> Infeasible:

@@ -118,8 +118,8 @@ def explain(
     `InvalidChip` for a name that the chip does not state, and what `hwsim.simulate` raises.
 
     >>> found, _ = explain(load_chip("wse2"), ["hop_cycles"])
-    >>> found[0].about, found[0].shared
-    ('cycles of a wavelet from one router to the next', ('wse3',))
+    >>> found[0].about, found[0].elsewhere
+    ('cycles of a wavelet from one router to the next', {'wse3': 2.0})
     """
     said = meanings(chip.target)
     report = None if graph is None else api.simulate(graph, chip, mapping, interval=False)
