@@ -57,7 +57,7 @@ def operator_table(
     `compulsory_bytes` only (a price function tells it by its other fields being 0), or with ``charge_skipped=False`` no row at all. `by_signature`
     keeps operators of unlike kind, label or bounds apart, so that reports list them one by one.
     """
-    names = fields.names or ()
+    places = {name: i for i, name in enumerate(fields.names or ())}
     index: dict[tuple[object, tuple[Any, ...]], int] = {}
     counts: list[float] = []
     row_of: list[int] = []
@@ -77,7 +77,11 @@ def operator_table(
                 continue
             found = {"macs": 0.0}
         own = {"macs": op.macs, "compulsory_bytes": op.compulsory_bytes, **found}
-        record = tuple(_plain(own.get(name, 0.0)) for name in names)
+        values: list[Any] = [0.0] * len(places)
+        for name, value in own.items():
+            if name in places:
+                values[places[name]] = value if isinstance(value, tuple) else float(value)
+        record = tuple(values)
         row = index.setdefault((op.signature if by_signature else None, record), len(counts))
         if row == len(counts):
             counts.append(0.0)
@@ -85,11 +89,6 @@ def operator_table(
         row_of.append(row)
     rows = np.array([record for _, record in index], dtype=fields)
     return OperatorTable(rows, tuple(row_of), np.array(counts), tuple(skipped.values()), tuple(sorted(left_out)))
-
-
-def _plain(value: Any) -> Any:
-    """A float, or a tuple of them as it is."""
-    return value if isinstance(value, tuple) else float(value)
 
 
 def share_of(op: Op, graph: Graph, reason: str) -> str:
