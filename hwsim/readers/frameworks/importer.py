@@ -87,12 +87,17 @@ class Importer(Windows):
         return self._op("softmax", x.shape, [x], rows=x.elements // cols, cols=cols, label="softmax")
 
     def concat(self, xs: Sequence[Value], axis: int, shape: Sequence[int]) -> Value:
-        """Tensors side by side along an axis; more than eight in several operators."""
+        """Tensors side by side along an axis; more than eight in several operators, the first of which may be there already."""
         xs = [x for x in xs if x.elements]
         form = xs[0].dtype
         xs = [x if x.dtype == form else self.cast(x, form) for x in xs]
         most = len(CONCAT_PARTS)
+        parts = (axis, *(x.tensor or str(i) for i, x in enumerate(xs)))
         while len(xs) > most:
+            known = next((i for i in range(len(xs) - 1, most, -1) if (axis, *(x.tensor for x in xs[:i])) in self.joined), 0)
+            if known:  # DenseNet: all parts but the last lie side by side already
+                xs = [self.joined[(axis, *(x.tensor for x in xs[:known]))], *xs[known:]]
+                continue
             together = list(xs[0].shape)
             together[axis] = sum(x.shape[axis] for x in xs[:most])
             xs = [self.concat(xs[:most], axis, together), *xs[most:]]
@@ -100,7 +105,8 @@ class Importer(Windows):
             return self.view(xs[0], shape)
         rows = math.prod(xs[0].shape[:axis])
         sizes: dict[str, Any] = {name: x.elements // rows for name, x in zip(CONCAT_PARTS, xs, strict=False)}
-        return self._op("concat", shape, xs, rows=rows, label="concat", **sizes)
+        self.joined[parts] = self._op("concat", shape, xs, rows=rows, label="concat", **sizes)
+        return self.joined[parts]
 
     def embedding(self, ids: Value, table: Value, shape: Sequence[int]) -> Value:
         """Rows of a stored table."""

@@ -45,9 +45,9 @@ def read_onnx(
     try:
         reading.run({**HANDLERS, **QUANTISED, **FUSED, **CONTRIB})
         graph = importer.result(allow_unknown, trace=where.stem, parameters=_parameters(file), **({"batch": batch} if batch else {}))
+        return rewritten(graph, importer) if fuse else graph
     except InvalidTrace as bad:
         raise InvalidTrace(bad.problem, location=Location(str(where))) from None
-    return rewritten(graph, importer) if fuse else graph
 
 
 def _sizes(dims: str | Mapping[str, int] | None, path: Path) -> dict[str, int]:

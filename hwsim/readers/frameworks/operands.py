@@ -114,12 +114,18 @@ class _Operands:
             self.changed[op.name] = replace(op, inputs=(whole,), bounds={**op.bounds, "fused": 1})
 
     def _cut(self, cuts: Sequence[Op | None]) -> str | None:
-        """The tensor of which all are parts, and which holds nothing else."""
+        """The tensor of which all are parts, and which holds nothing else; the one before a copy that only lays it out for them."""
         if any(cut is None or cut.kind != "embedding" or self._function(cut) != "slice" for cut in cuts):
             return None
         whole = {cut.inputs[1] for cut in cuts if cut is not None}
         elements = sum(math.prod(cut.results[0]) for cut in cuts if cut is not None)
-        return whole.pop() if len(whole) == 1 and self.tensors[next(iter(whole))].elements == elements else None
+        if len(whole) != 1 or self.tensors[(tensor := whole.pop())].elements != elements:
+            return None
+        copy = self.makers.get(tensor)
+        if copy is not None and copy.kind == "elementwise" and copy.function in LAYOUT and self.readers[tensor] == len(cuts):
+            self.changed[copy.name] = None
+            return copy.inputs[0]
+        return tensor
 
     def _rewire(self, op: Op) -> None:
         """Let an operator read what its copied input was copied from."""
@@ -131,16 +137,30 @@ class _Operands:
 
     def _joint(self, op: Op, inputs: tuple[str, ...], bounds: dict[str, int]) -> tuple[tuple[str, ...], dict[str, int]] | None:
         """Queries, keys and values cut from one tensor that holds nothing else, read where they lie."""
-        cuts = [self._own(t) for t in inputs]
-        if (tensor := self._cut(cuts)) is None or op["q"] != op["kv"]:
+        made_by = [self._own(t) for t in inputs]
+        ropes = [m for m in made_by[:2] if m is not None and m.kind == "rope"]
+        cuts = [self._own(m.inputs[0]) if m is not None and m.kind == "rope" else m for m in made_by]
+        if len(ropes) == 1 or op["q"] != op["kv"] or (tensor := self._cut(cuts)) is None:
             return None
         self.changed |= {cut.name: None for cut in cuts if cut is not None}
+        if ropes:
+            tensor = self._rotated(op, bounds, tensor, ropes)
         fused = {**bounds, "new": op["q"], "fused": 1}
         made = []
         for operand in replace(op, bounds=fused).operands[1:]:
             made.append(f"{op.name}.{operand.name}")
             self.tensors[made[-1]] = Tensor(made[-1], operand.shape, op.dtype, "kv_cache")
         return (tensor, *made), fused
+
+    def _rotated(self, op: Op, bounds: Mapping[str, int], tensor: str, ropes: Sequence[Op]) -> str:
+        """One rotation of queries and keys, beside which the values pass."""
+        first, second = ropes
+        kv_heads = bounds["kv_heads"] or op["heads"]
+        sizes = {"rows": op["batch"] * op["q"], "heads": op["heads"] + kv_heads, "head_dim": op["head_dim"], "carried": kv_heads}
+        made = f"{first.name}.joint"
+        self.tensors[made] = Tensor(made, self.tensors[tensor].shape, op.dtype)
+        self.changed |= {first.name: replace(first, inputs=(tensor,), outputs=(made,), bounds=sizes), second.name: None}
+        return made
 
     def _function(self, op: Op) -> str:
         origin = self.origins.get(op.outputs[0])

@@ -41,6 +41,10 @@ def graph_of(module: Any, inputs: Sequence[Any], **options: Any) -> Graph:
     """Return the graph of a PyTorch module called with `inputs` (a tuple of tensors; ones of the meta device do): torch.export, then `read_program`.
 
     Raises `InvalidTrace` for a module that torch.export refuses.
+
+    >>> import torch                                                                                          # doctest: +SKIP
+    >>> graph_of(torch.nn.Linear(64, 10), (torch.zeros(1, 64),)).macs                                         # doctest: +SKIP
+    640
     """
     export, error = torch_package("torch.export"), torch_package("torch._dynamo.exc")
     try:

@@ -67,7 +67,7 @@ VIEWS = (
     "numpy_T", "contiguous", "lift_fresh_copy", "identity", "native_dropout", "movedim", "swapaxes", "view_as",
 )  # fmt: skip
 EACH = {
-    "threshold": "relu",
+    "threshold": "relu", "floor_divide": "div",
     "relu": "relu", "relu6": "relu6", "leaky_relu": "leaky_relu", "prelu": "leaky_relu", "_prelu_kernel": "leaky_relu", "sigmoid": "sigmoid",
     "hardsigmoid": "hardsigmoid", "tanh": "tanh", "silu": "silu", "mish": "mish", "gelu": "gelu", "softplus": "softplus", "softsign": "softsign",
     "hardswish": "hardswish", "exp": "exp", "elu": "elu", "selu": "selu", "celu": "elu", "abs": "abs", "neg": "neg", "sqrt": "sqrt", "rsqrt": "sqrt",
@@ -377,7 +377,8 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("slice", "select", "narrow", "split", "split_with_sizes", "chunk", "unbind"), cut),
     **dict.fromkeys(("expand", "repeat", "repeat_interleave", "expand_as"), repeat), "embedding": embedding,
     **dict.fromkeys(("index", "index_select", "gather"), index),
-    **dict.fromkeys(("roll", "flip", "cumsum", "scatter", "slice_scatter", "select_scatter", "index_put", "diff", "tril", "triu"), scattered),
+    **dict.fromkeys(("roll", "flip", "cumsum", "scatter", "slice_scatter", "select_scatter", "histc",
+                      "index_put", "diff", "tril", "triu"), scattered),
     **dict.fromkeys(("pad", "constant_pad_nd"), pad), "copy": copy,
     **dict.fromkeys(("upsample_nearest1d", "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d", "upsample_linear1d"), resize),
     **dict.fromkeys(("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"), copy), **dict.fromkeys(("lstm", "gru"), recurrent),

@@ -8,7 +8,7 @@ reads one of its parts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hwsim.core.graph import Graph, Tensor
@@ -55,9 +55,9 @@ Build = Callable[[Step], "tuple[Op, Origin] | None"]
 class Rewriter:
     """Applies the rules to a graph, operator by operator in order, so that what one rule makes another may take up."""
 
-    def __init__(self, graph: Graph, origins: Mapping[str, Origin], outputs: set[str]) -> None:
-        self.graph, self.outputs = graph, outputs
-        self.origins = dict(origins)
+    def __init__(self, graph: Graph, builder: Builder) -> None:
+        self.graph, self.outputs, self.weight_dtype = graph, builder.outputs, builder.weight_dtype
+        self.origins = dict(builder.origins)
         self.matcher = Matcher(self.origins)
         self.tensors = dict(graph.tensors)
         self.makers = {op.outputs[0]: op for op in graph.ops}
@@ -109,11 +109,10 @@ class Rewriter:
         self.makers[out], self.origins[out] = op, origin
         self._reads(out, op)
 
-    def weight(self, op: Op, name: str, elements: int) -> str:
-        """Declare a vector of weights of an operator."""
-        made = f"{op.name}.{name}"
-        self.tensors[made] = Tensor(made, (elements,), op.weight_dtype, "weight")
-        return made
+    def weight(self, name: str, elements: int, form: str) -> str:
+        """Declare a vector of weights."""
+        self.tensors[name] = Tensor(name, (elements,), form, "weight")
+        return name
 
 
 def _plain(step: Step, kind: str, function: str, inputs: tuple[str, ...], bounds: dict[str, int], label: str) -> Op:
@@ -154,10 +153,11 @@ def _gain(step: Step) -> tuple[Op, Origin] | None:
     weights = norm["weights"]
     if vector.elements != norm["cols"] or vector.shape[-1] != norm["cols"] or weights > 1 or (step.origin.function == "add") != bool(weights):
         return None
-    names = [step.rewriter.weight(step.op, name, norm["cols"]) for name in ("weight", "bias")[: weights + 1]]
+    form = step.rewriter.weight_dtype or norm.dtype
+    names = [step.rewriter.weight(f"{step.op.name}.{name}", norm["cols"], form) for name in ("weight", "bias")[: weights + 1]]
     bounds = {**norm.bounds, "weights": weights + 1}
     op = replace(step.op, kind="norm", function=norm.function, bounds=bounds, inputs=(norm.inputs[0], *names), label="norm", dtype=norm.dtype,
-                 weight_dtype=norm.weight_dtype, operand_role="weight")  # fmt: skip
+                 weight_dtype=form, operand_role="weight")  # fmt: skip
     return op, Origin(norm.function, (x,), step.origin.shape)
 
 
@@ -212,6 +212,16 @@ def _rope(step: Step) -> tuple[Op, Origin] | None:
     return op, Origin("rope", (x,), shape)
 
 
+def _partial(step: Step) -> tuple[Op, Origin] | None:
+    """Heads of which only the first part is rotated, the rest passes: one operator over whole heads."""
+    x = step.found[X]
+    rope = next((step.rewriter.makers[t] for t in step.found.inside if step.rewriter.makers[t].kind == "rope"), None)
+    if rope is None or x.elements != math.prod(step.origin.shape):
+        return None
+    op = _plain(step, "rope", "", (x.tensor,), {**rope.bounds, "head_dim": x.elements // (rope["rows"] * rope["heads"])}, "rope")
+    return op, Origin("rope", (x,), step.origin.shape)
+
+
 def _bias(step: Step) -> tuple[Op, Origin] | None:
     """A stored vector added to a product or a convolution with stored weights."""
     makers, vector = step.rewriter.makers, step.found.constants[-1]
@@ -223,7 +233,7 @@ def _bias(step: Step) -> tuple[Op, Origin] | None:
         return None
     if conv and len(vector.shape) != len(step.origin.shape) - 1 and vector.shape != (1, outs, *(1 for _ in step.origin.shape[2:])):
         return None
-    name = step.rewriter.weight(made, "bias", outs)
+    name = step.rewriter.weight(f"{made.name}.bias", outs, made.weight_dtype)
     op = replace(made, bounds={**made.bounds, "bias": 1}, inputs=(*made.inputs, name), outputs=step.op.outputs)
     return op, Origin("biased", (step.found[X],), step.origin.shape)
 
@@ -251,13 +261,13 @@ PRODUCTS: list[tuple[Pattern, Build]] = [
     (either(("mul", X, RMS_INVERSE), ("div", X, RMS_ROOT)), _norm("rms")),
     (("mul", ("rms|layer", X), VECTOR), _gain),
     (("mul", ("silu", X), "y"), _gated("silu_mul")), (("mul", ("gelu", X), "y"), _gated("gelu_mul")),
-    (("div", EXP, ("sum", EXP)), _softmax),
+    (("div", EXP, ("sum", EXP)), _softmax), (("mul|div", ("tanh", ("mul|div", X, NUMBER)), NUMBER), _each("tanh")),
 ]  # fmt: skip
 RULES: dict[str, list[tuple[Pattern, Build]]] = {
     "mul": PRODUCTS, "div": PRODUCTS,
     "add": [(("add", ("mul", X, ANY), ("mul", TURNED, ANY)), _rope), (("add", ("layer|rms", X), VECTOR), _gain),
             (("add", ("matmul|conv2d", X), VECTOR), _bias)],
-    "concat": [(("concat", ("sub", FIRST, SECOND), ("add", FIRST, SECOND)), _rope)],
+    "concat": [(("concat", ("sub", FIRST, SECOND), ("add", FIRST, SECOND)), _rope), (("concat", ("rope", ("slice", X)), ("slice", X)), _partial)],
     "cast": [(("cast", ("rms|layer|softmax|rope|silu|gelu|silu_mul|gelu_mul", X)), _format),
              (("cast", ("silu_mul|gelu_mul", X, "y")), _format)],
 }  # fmt: skip
@@ -265,5 +275,5 @@ RULES: dict[str, list[tuple[Pattern, Build]]] = {
 
 def rewritten(graph: Graph, builder: Builder) -> Graph:
     """Return the graph that `builder` made, with every group that a runtime executes as one operator as one."""
-    graph = fused(Rewriter(graph, builder.origins, builder.outputs).run(), builder.origins)
+    graph = fused(Rewriter(graph, builder).run(), builder.origins)
     return indices(joined(graph, builder.origins, builder.outputs))
