@@ -10,6 +10,7 @@ from hwsim.targets.gpu import spec
 from hwsim.targets.gpu.gemm import gemm_compute, sm_rate, stream_cycles
 
 WINOGRAD_POINTS = 16  # multiplications of F(2 x 2, 3 x 3) per tile and channel pair, against 36 of the direct algorithm
+CONV_SPLITS = 2  # parts of a long loop over channels and taps
 GROUP_ROWS = 128  # output positions of one tile of a grouped convolution
 TENSOR_CHANNELS = 8  # fewer channels in a group than this: no tensor-core kernel
 
@@ -24,16 +25,21 @@ def dense_fraction(op: Any, p: Any) -> float:
 
 @jit
 def implicit_gemm(op: Any, p: Any) -> tuple[float, float]:
-    """(cycles, tile index) of ``m = n oh ow, n = k, k = c r s`` in whole waves of tiles, never split along K."""
+    """(cycles, tile index) of ``m = n oh ow, n = k, k = c r s`` in whole waves of tiles, a long K split in up to `CONV_SPLITS` parts.
+
+    Where the row of a map is contiguous (NCHW), a stride skips elements of the sectors that it loads: `element_bytes` holds them.
+    """
     rate = sm_rate(op.arithmetic, p) * dense_fraction(op, p)
     if op.arithmetic == spec.VECTOR_FP32 or op.arithmetic == spec.VECTOR_FP64:  # noqa: PLR1714  (jitted)
         cycles, tile, _ = gemm_compute(
-            1.0, op.m, op.k, op.n, op.element_bytes, op.element_bytes, rate, 0.0, p.sgemm_rows, p.sgemm_cols, p.tile_rate, 1.0, 1.0, 1.0, p
-        )
+            1.0, op.m, op.k, op.n, op.element_bytes, op.weight_element_bytes, rate, 0.0, p.sgemm_rows, p.sgemm_cols, p.tile_rate,
+            CONV_SPLITS, p.conv_least_k, p.sgemm_alone, p,
+        )  # fmt: skip
     else:
         cycles, tile, _ = gemm_compute(
-            1.0, op.m, op.k, op.n, op.element_bytes, op.element_bytes, rate, 0.0, p.tile_rows, p.tile_cols, p.tile_rate, 1.0, 1.0, 1.0, p
-        )
+            1.0, op.m, op.k, op.n, op.element_bytes, op.weight_element_bytes, rate, 0.0, p.tile_rows, p.tile_cols, p.tile_rate,
+            CONV_SPLITS, p.conv_least_k, 1.0, p,
+        )  # fmt: skip
     return cycles, tile
 
 

@@ -13,6 +13,7 @@ from hwsim.targets.gpu import spec
 SPLITS = 8  # split-K factors that tensor kernels try: 1 to SPLITS
 WHOLE = 4.0  # waves from which no further split is tried: the tail is short
 ACCUMULATOR_BYTES = 4
+SLICED_COLS = 32  # kernels for products this narrow divide k among the warps of a block, so that one keeps its SM busy
 MMA_ROWS = 16  # rows of one tensor-core instruction: fewer are padded
 
 
@@ -57,9 +58,9 @@ def gemm_compute(
 
     ``waves = ceil(batch ceil(m / rows) ceil(n / cols) split / SMs)``, ``T = max(waves, 1 / alone) tile_cycles(k / split)``, plus, when split,
     writing and reading the partial sums through L2. `macs_per_cycle` is what one SM sustains with several tiles of the best shape, `tile_rate`
-    the share of it with each shape, `alone` the share that a single resident tile reaches. Clusters of SMs load shared operands from L2 once
-    (`l2_multicast`). `expand`: see `tile_cycles_per_k`. A part of a split product is at least `least_k` long. Splits are
-    tried until they make `WHOLE` waves. O(tiles x splits).
+    the share of it with each shape, `alone` the share that a single resident tile reaches (all of it where kernels for narrow
+    products slice k). Clusters of SMs load shared operands from L2 once (`l2_multicast`). `expand`: see `tile_cycles_per_k`. A part of a split
+    product is at least `least_k` long. Splits are tried until they make `WHOLE` waves. O(tiles x splits).
     """
     l2 = p.l2_bytes_per_s / p.clock_hz
     per_sm = l2 / p.sm_count * p.l2_multicast
@@ -73,13 +74,14 @@ def gemm_compute(
             continue  # the next tile is as wide and no taller than needed: it is never slower
         filled = batch * np.ceil(m / rows) * np.ceil(n / cols) * inverse
         per_k = tile_cycles_per_k(rows, cols, m, n, element_bytes, weight_bytes, macs_per_cycle * tile_rate[i], per_sm, expand)
-        cycles = max(np.ceil(filled - 1e-9), least) * k * per_k
+        fewest = 1.0 if n <= cols <= SLICED_COLS else least
+        cycles = max(np.ceil(filled - 1e-9), fewest) * k * per_k
         if cycles < best:
             best, best_tile, best_split = cycles, float(i), 1.0
         split = 1.0
         while split < splits and filled * split < WHOLE:
             split += 1.0
-            cycles = max(np.ceil(filled * split - 1e-9), least) * max(np.ceil(k / split), least_k) * per_k + split * sums
+            cycles = max(np.ceil(filled * split - 1e-9), fewest) * max(np.ceil(k / split), least_k) * per_k + split * sums
             if cycles < best:
                 best, best_tile, best_split = cycles, float(i), split
     return best, best_tile, best_split

@@ -27,6 +27,7 @@ ARITHMETIC = {"fp16": spec.TENSOR_16, "bf16": spec.TENSOR_16, "int8": spec.TENSO
               "tf32": spec.TENSOR_TF32, "fp64": spec.VECTOR_FP64}  # fmt: skip
 EXPANDED = ("int8", "int4", "q8_0", "q4_0")
 HEAVY = 4  # elementary operations per element from which an elementwise function counts as an activation
+SECTOR_BYTES = 32  # what a load moves at least; a strided row of a map uses a part of it
 ONE_BY_ONE = ("cuda-8",)  # libraries that launch a grouped convolution group by group (cuDNN before 7)
 LONGEST_ROW = 65536  # elements; longer rows are cut by kernels of one block per row
 CACHED_GRAPHS = 32
@@ -239,10 +240,12 @@ def _conv(op: Op, launch: Launch, options: Options) -> dict[str, float]:
     """Sizes of the implicit product of one group, and the 2 x 2 output tiles where Winograd's algorithm applies (3 x 3, stride 1, dense)."""
     high, wide, groups = conv_output(op["h"], op["r"], op.bounds), conv_output(op["w"], op["s"], op.bounds), op["groups"]
     plain = (op["r"], op["s"], op["stride"], op["dilation"], groups) == (3, 3, 1, 1, 1)
+    width = dtype(op.dtype).bytes
+    skipped = 1 if options.layout == "nhwc" else min(op["stride"], SECTOR_BYTES / width)
     together = 1 if options.library in ONE_BY_ONE else groups
     return {
         "m": op["n"] * high * wide, "k": op["c"] // groups * op["r"] * op["s"], "n": op["k"] // groups, "groups": groups, "batch": together,
-        "c": op["c"] // groups,
+        "c": op["c"] // groups, "element_bytes": width * skipped, "weight_element_bytes": width,
         "launches": launch.launches * groups / together,
         "wino_m": op["n"] * math.ceil(high / 2) * math.ceil(wide / 2) if plain else 0,
     }  # fmt: skip

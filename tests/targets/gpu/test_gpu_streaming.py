@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hwsim.targets.gpu import spec
-from hwsim.targets.gpu.streaming import hot_gain, hot_share, row_cycles, vector_fraction
+from hwsim.targets.gpu.streaming import NORM_THREADS, hot_gain, hot_share, norm_passes, row_cycles, vector_fraction
 
 
 def test_every_kind_of_streaming_kernel_has_its_own_bandwidth(p: Any, op: Any) -> None:
@@ -57,3 +57,13 @@ def test_few_rows_take_as_long_as_one_for_each_sm(a100: Any, simulate: Any) -> N
     assert a100.number("sm_count") == 108
     whole = simulate("elementwise", kernel, function="gelu", rows=1, cols=16 * 2**20, dtype="fp16").latency_s
     assert whole < 3e-4  # no row of a model: cut over the SMs
+
+
+def test_norms_read_their_rows_again_when_l2_does_not_hold_them(p: Any, op: Any) -> None:
+    op.kind, p.serving = spec.NORM, 0
+    blocks = p.sm_count * p.threads_per_sm / NORM_THREADS
+    for row, rows, passes in ((p.l2_bytes / blocks, 1e6, 1.0), (1.01 * p.l2_bytes / blocks, 1e6, 1.5), (1.01 * p.l2_bytes / blocks, blocks / 2, 1.0)):
+        op.rows = rows
+        assert norm_passes(op, 2 * row * rows, p) == passes
+    p.serving = 1
+    assert norm_passes(op, 1e12, p) == 1.0
