@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from hwsim.claims.claim import Claim, Missing
 
 HEAD = ("figure", "kind", "published", "ours", "error", "verdict", "holds when", "carried by")
+NUMBERS = ("published", "ours", "error")
 MARKS = {"held": "yes", "did not hold": "no", "conditional": "if", "not judged": "none"}
 FILTERS = ("all", *MARKS, "counts", "fitted")
 STYLE = (
     "body{font:14px/1.45 system-ui,sans-serif;margin:2em auto;max-width:1280px;padding:0 1em;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}th,td{padding:.35em .6em;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}"
-    "thead th{position:sticky;top:0;background:#fff;z-index:1}td.n{text-align:right;white-space:nowrap}"
+    "thead th{position:sticky;top:0;background:#fff;z-index:1}td.n,th.n{text-align:right;max-width:8.5em}"
     "th[data-sort]{cursor:pointer}th[data-sort]:after{content:' \\2195';color:#999}"
     "tr.paper th{background:#f3f5f7;padding-top:.6em}tr.paper code{float:right;font-weight:400}code{font-size:12px;background:#eef;padding:.1em .4em}"
-    "td:nth-child(1){min-width:17em}td:nth-child(8){min-width:15em}"
+    "td:nth-child(1){min-width:16em}td:nth-child(8){min-width:13em}"
     ".yes{color:#006d32}.no{color:#b00020}.if{color:#8a5a00}.none{color:#666}.yes,.no,.if,.none{font-weight:600;white-space:nowrap}"
     ".src{color:#666;font-size:12px}nav{margin:1em 0}button,input{font:inherit;padding:.2em .7em;margin:0 .3em .3em 0;border:1px solid #bbb;"
     "border-radius:4px;background:#fff}button.on{background:#1a1a1a;color:#fff}dt{font-weight:600;float:left;width:8em;clear:left}dd{margin-left:9em}"
@@ -39,8 +40,8 @@ const fails=b=>b.querySelectorAll('tr.claim[data-verdict="did not hold"]').lengt
 
 
 def error_text(claim: Claim) -> str:
-    """The signed error in per cent; of a bound or a region, that its figure is none."""
-    if claim.test == "region" or (claim.test.startswith("at ") and claim.held):
+    """The signed error in per cent; none of a region, nor within a bound or a range."""
+    if claim.test == "region" or (claim.test in ("at least", "at most", "range") and not claim.error):
         return ""
     return f"{claim.error:+.1%}"
 
@@ -96,7 +97,7 @@ def page(claims: Sequence[Claim], missing: Sequence[Missing], *, seconds: float,
     body = "".join(_paper(paper, [c for c in claims if c.paper == paper]) for paper in dict.fromkeys(c.paper for c in claims))
     left = "".join(f"<tr><td>{_text(m.paper)}</td><td>{_text(m.what)}</td><td>{_text(m.reason)}</td></tr>" for m in missing)
     sorts = {"error": " data-sort='error'", "verdict": " data-sort='verdict'"}
-    heads = "".join(f"<th{sorts.get(name, '')}>{name}</th>" for name in HEAD)
+    heads = "".join(f"<th{' class=n' if name in NUMBERS else ''}{sorts.get(name, '')}>{name}</th>" for name in HEAD)
     buttons = "".join(f"<button data-show='{name}'{' class=on' if name == 'all' else ''}>{name}</button>" for name in FILTERS)
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{title}</title><style>{STYLE}</style></head><body>"
