@@ -36,6 +36,7 @@ First = Annotated[str | None, typer.Option("--ttft-limit", metavar="TIME", help=
 Per = Annotated[str | None, typer.Option("--tpot-limit", metavar="TIME", help="Limit on a request's mean time per token.", show_default=False)]
 Warmup = Annotated[int, typer.Option(help="First requests that times and limits leave out.")]
 Idle = Annotated[str | None, typer.Option("--idle-power", metavar="POWER", help="Of a waiting machine, where you know better.", show_default=False)]
+Interval = Annotated[bool, typer.Option("--interval", help="Serve twice more, at both ends of the constants' ranges.")]
 Save = Annotated[str | None, typer.Option(metavar="FILE", help="Write the requests made as a CSV file.", show_default=False)]
 Log = Annotated[str | None, typer.Option(metavar="FILE", help="Write the times of each request as a CSV file.", show_default=False)]
 MADE = {"count": 100, "spread": 0.0, "arrivals": "poisson", "burst": 4.0, "seed": 0}  # of requests that no file gives
@@ -52,7 +53,8 @@ def serve(
     chunk: Chunk = 0, batching: Batching = "continuous", prefill_machines: PrefillMachines = 0, prefill_chip: PrefillChip = None,
     prefill_map: PrefillMaps = None, link: Link = None, ttft_limit: First = None, tpot_limit: Per = None, warmup: Warmup = 0,
     idle_power: Idle = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
-    max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, log: Log = None, json: o.Json = None,
+    max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, interval: Interval = False, log: Log = None,
+    json: o.Json = None,
 ) -> None:  # fmt: skip
     """Serve a stream of requests: throughput, times to first token and between tokens, energy per token."""
     for path, option in ((json, "--json"), (save_requests, "--save-requests"), (log, "--log")):
@@ -77,7 +79,7 @@ def serve(
             trace, silicon, stream, o.parse_values(map_, "--map"), max_batch=max_batch, machines=machines, paged=paged, chunk=chunk,
             batching=batching, prefill_machines=prefill_machines, prefill_chip=first, prefill_mapping=o.parse_values(prefill_map, "--prefill-map"),
             link_bytes_per_s=_link(link, prefill_machines), concurrency=concurrency, warmup=warmup, limits=_limits(ttft_limit, tpot_limit),
-            idle_power_w=_quantity("--idle-power", idle_power, "W"), **settings,
+            idle_power_w=_quantity("--idle-power", idle_power, "W"), interval=interval, **settings,
         )  # fmt: skip
     if log is not None:
         done.write_log(log)
@@ -132,16 +134,29 @@ def _link(text: str | None, prefill_machines: int) -> float:
     return _quantity("--link", text, "B/s") or 0.0
 
 
+def _ends(done: Serving, name: str, unit: str) -> tuple[str, ...]:
+    """The interval of a figure, an empty one where it has none; nothing when no intervals were asked for."""
+    return (_between(unit, done.interval.get(name)),) if done.interval else ()
+
+
+def _between(unit: str, ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{metric(unit, ends[0])} .. {metric(unit, ends[1])}"
+
+
 def _print(done: Serving, trace: str, chip: str) -> None:
     from hwsim.cli.report_view import bullets  # noqa: PLC0415  (as above)
 
     screen = console()
     screen.print(f"{len(done.requests)} requests to {trace} on {chip}")
-    screen.print(table("", ("", "value"), [(name, metric(unit, done.figures[name])) for name, unit in TOTALS.items()]))
+    ends = ("", "value", *(("90 % interval",) if done.interval else ()))
+    screen.print(table("", ends, [(name, metric(unit, done.figures[name]), *_ends(done, name, unit)) for name, unit in TOTALS.items()]))
     times = done.percentiles()
     columns = list(next(iter(times.values())))
     rows = [(name, *(metric("latency_s", found[c]) if c in found else "" for c in columns)) for name, found in times.items()]
     screen.print(table("times", ("", *columns), rows))
+    if done.interval:
+        rows = [(name, *(_between("latency_s", found[c]) for c in ("p50", "p99"))) for name, found in done.interval["times"].items()]
+        screen.print(table("their 90 % intervals", ("", "p50", "p99"), rows))
     if limits := done.goodput():
         screen.print(table("limits", ("", "value"), [(n, f"{v:,.4g}" if n.endswith("_per_s") else f"{v:.1%}") for n, v in limits.items()]))
     rows = [

@@ -51,7 +51,8 @@ class Serving:
 
     Seconds in the queue (to the start of the prefill), to the first token, between tokens in the mean over the request (NaN for one token), to the
     last. `figures` are the totals by name (SI units); `machines` one mapping of figures per machine; `gaps` counts every gap between two tokens of
-    a request (`hwsim.serve.stretch`). Times and limits leave out the first `warmup` requests; totals and joules are those of all.
+    a request (`hwsim.serve.stretch`). Times and limits leave out the first `warmup` requests; totals and joules are those of all. `interval`, where
+    it was asked for, holds low and high of figures, times and limits by name.
     """
 
     requests: Requests
@@ -67,6 +68,7 @@ class Serving:
     warnings: tuple[str, ...] = field(default=())
     limits: Limits = field(default_factory=Limits)
     warmup: int = 0
+    interval: Mapping[str, Any] = field(default_factory=dict)
 
     def percentiles(self) -> dict[str, dict[str, float]]:
         """Mean and percentiles of each time, by name: ``mean``, ``p50``, ``p90``, ``p95``, ``p99``.
@@ -101,7 +103,8 @@ class Serving:
         limits = {k: v for k, v in vars(self.limits).items() if v < math.inf}
         return {
             "schema": SCHEMA, "requests": len(self.requests), "warmup": self.warmup, **self.figures, "times": self.percentiles(),
-            **({"limits": {**limits, **self.goodput()}} if limits else {}), "machines": [dict(m) for m in self.machines],
+            **({"limits": {**limits, **self.goodput()}} if limits else {}),
+            **({"interval": dict(self.interval)} if self.interval else {}), "machines": [dict(m) for m in self.machines],
             "assumptions": list(self.assumptions), "warnings": list(self.warnings),
         }  # fmt: skip
 

@@ -62,8 +62,8 @@ class Machine:
         """Simulate a prefill and one decode step after it. Raises `HwsimError`."""
         return self._run(phase="generate", prompt=prompt, generate=1)
 
-    def _run(self, **request: Any) -> Report:
-        return api.simulate(load_graph(self.model, **{**self.options, **request}), self.chip, self.mapping, interval=False)
+    def _run(self, *, interval: bool = False, **request: Any) -> Report:
+        return api.simulate(load_graph(self.model, **{**self.options, **request}), self.chip, self.mapping, interval=interval)
 
     def fits(self, batch: int, context: int) -> bool:
         """Whether `batch` sequences of `context` tokens fit on the chip."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hwsim.core.chip import Chip
@@ -11,6 +11,8 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.readers.load import load_graph
 from hwsim.serve.outcome import Limits, Serving
 from hwsim.serve.pricing import Machine, check_model, prefill_costs, step_costs
+from hwsim.serve.ranges import ranges_of
+from hwsim.serve.ranges import interval as intervals
 from hwsim.serve.requests import Requests
 from hwsim.serve.server import Policy
 from hwsim.serve.simulation import Split, serve_at
@@ -29,14 +31,24 @@ class Site:
     split: Split | None
     longest: int
     longest_prompt: int
+    machinery: tuple[Machine, Machine]  # that prefill and that decode, to take intervals of
 
-    def serve(self, requests: Requests, *, concurrency: int = 0, warmup: int = 0, limits: Limits | None = None) -> Serving:
-        """Serve a stream; see `serve`. Raises `InvalidMapping`, also for longer requests than the machines were priced for."""
+    def serve(
+        self, requests: Requests, *, concurrency: int = 0, warmup: int = 0, limits: Limits | None = None, interval: bool = False
+    ) -> Serving:
+        """Serve a stream; see `serve`. With `interval` it is served twice more (`hwsim.serve.ranges`).
+
+        Raises `InvalidMapping`, also for longer requests than the machines were priced for.
+        """
         if requests.longest > self.longest or requests.prompt_tokens.max() > self.longest_prompt:
             raise InvalidMapping(f"priced for requests of at most {self.longest} tokens, {self.longest_prompt} of them prompt")
-        return serve_at(
-            self.costs, requests, machines=self.machines, policy=self.policy, split=self.split, concurrency=concurrency, warmup=warmup, limits=limits
-        )
+        how: dict[str, Any] = {"machines": self.machines, "policy": self.policy, "concurrency": concurrency, "warmup": warmup, "limits": limits}
+        done = serve_at(self.costs, requests, split=self.split, **how)
+        if not interval:
+            return done
+        ranges = ranges_of(*self.machinery, self.costs, requests)
+        low, high = (serve_at(ranges.costs(self.costs, end), requests, split=ranges.split(self.split, end), **how) for end in (0, 1))
+        return replace(done, interval=intervals(ranges, done, (low, high)))
 
     def highest_rate(self, requests: Requests, limits: Limits, *, share: float = 0.9, warmup: int = 0) -> float:
         """The highest rate (requests a second, to 2 %) at which `share` of the requests stay within `limits`; 0 when none does.
@@ -79,18 +91,18 @@ def arrange(
     prompt = int(requests.prompt_tokens.max())
     most = max(requests.longest - 1 if paged else prompt, chunk)  # a preempted request's own tokens are prefilled again
     costs = step_costs(machine, requests.longest, most, max_batch, idle_power_w=idle_power_w, prefills=not prefill_machines)
-    split = None
+    split, first = None, machine
     if prefill_machines:
         first = Machine(model, prefill_chip or chip, (prefill_mapping or {}) if prefill_chip is not None else machine.mapping, options)
         split = Split(prefill_machines, _cache_bytes_per_token(model, options), link_bytes_per_s, prefill_costs(first, prompt, idle_power_w))
-    return Site(costs, machines, policy, split, requests.longest, prompt)
+    return Site(costs, machines, policy, split, requests.longest, prompt, (first, machine))
 
 
 def serve(
     model: str, chip: Chip, requests: Requests, mapping: Mapping[str, Any] | None = None, *, max_batch: int = 32, machines: int = 1,
     paged: bool = False, chunk: int = 0, batching: str = "continuous", prefill_machines: int = 0, prefill_chip: Chip | None = None,
     prefill_mapping: Mapping[str, Any] | None = None, link_bytes_per_s: float = 0.0, concurrency: int = 0, warmup: int = 0,
-    limits: Limits | None = None, idle_power_w: float | None = None, **options: Any,
+    limits: Limits | None = None, idle_power_w: float | None = None, interval: bool = False, **options: Any,
 ) -> Serving:  # fmt: skip
     """Serve `requests` with `model` on `machines` alike chips and return what happened.
 
@@ -98,7 +110,8 @@ def serve(
     machines of its own (of `prefill_chip` with `prefill_mapping`, else alike), and caches move over links of `link_bytes_per_s`. With `concurrency`,
     arrival times are left aside: so many requests are in the system as long as there are any, the next one enters when one ends. Times leave out the
     first `warmup` requests; `limits` are held against them. `idle_power_w` is what a waiting machine draws (default: the chip's idle figure, else its
-    static power). `options` are the model's (dtype, layers ...). Raises `Infeasible`, `InvalidMapping` and what a simulation raises.
+    static power). With `interval`, the outcome says what the ranges of the chips' constants make of it. `options` are the model's (dtype,
+    layers ...). Raises `Infeasible`, `InvalidMapping` and what a simulation raises.
 
     >>> from hwsim import load_chip
     >>> from hwsim.serve.requests import synthetic
@@ -111,7 +124,7 @@ def serve(
         prefill_machines=prefill_machines, prefill_chip=prefill_chip, prefill_mapping=prefill_mapping, link_bytes_per_s=link_bytes_per_s,
         idle_power_w=idle_power_w, **options,
     )  # fmt: skip
-    return site.serve(requests, concurrency=concurrency, warmup=warmup, limits=limits)
+    return site.serve(requests, concurrency=concurrency, warmup=warmup, limits=limits, interval=interval)
 
 
 def _cache_bytes_per_token(model: str, options: Mapping[str, Any]) -> float:

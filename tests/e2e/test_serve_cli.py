@@ -49,8 +49,8 @@ def test_prefill_on_another_chip_limits_and_a_log(tmp_path: Path) -> None:
 
 
 def test_a_fixed_concurrency_needs_no_rate() -> None:
-    text = run("--prompt", "200", "--generate", "20", "--count", "30", "--layers", "2", "--concurrency", "4", "--chunk", "64").stdout
-    assert "30 requests" in text and "gap_s" in text
+    text = run("--prompt", "200", "--generate", "20", "--count", "30", "--layers", "2", "--concurrency", "4", "--chunk", "64", "--interval").stdout
+    assert "30 requests" in text and "gap_s" in text and "90 % interval" in text
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,19 @@ def test_a_site_is_priced_once_and_finds_its_highest_rate():
         site.highest_rate(made, Limits())
     with pytest.raises(InvalidTrace, match="one after another"):
         site.highest_rate(synthetic(3, 1.0, 20, 20, arrivals="together"), limits)
+
+
+def test_intervals_hold_the_outcome_and_leave_fixed_power_alone():
+    made = synthetic(100, 4.0, 200, 20, spread=0.3, seed=1)
+    done = serve("llama3-8b", hwsim.load_chip("a100"), made, max_batch=16, layers=8, interval=True, limits=Limits(0.02, 0.01))
+    for name in ("tokens_per_s", "energy_j", "power_w", "mean_in_system"):
+        low, high = done.interval[name]
+        assert low < done.figures[name] < high
+    for name, values in done.percentiles().items():
+        for statistic, value in values.items():
+            low, high = done.interval["times"][name][statistic]
+            assert low <= value <= high and (low < high or name == "queue_s")
+    assert done.interval["limits"]["within_limits"][0] <= done.goodput()["within_limits"] <= done.interval["limits"]["within_limits"][1]
+    assert done.to_dict()["interval"]["tokens_per_s"] == done.interval["tokens_per_s"]
+    wafer = serve("llama3-8b", hwsim.load_chip("wse2"), made, {"grid": (600, 600)}, max_batch=4, interval=True)
+    assert wafer.interval["power_w"] == pytest.approx((15e3, 15e3))  # the nameplate's, whatever the times
