@@ -26,9 +26,19 @@ FIDELITIES = ("analytic", "event")
 
 
 def load_chip(name: str, **overrides: Any) -> Chip:
-    """Return the chip called `name` (or read from a path), checked by its target, with some constants set to other values (SI floats).
+    """Return the chip called `name` (or read from a path), checked by its target, with some constants set to other values.
 
-    Raises `InvalidChip` (unknown chip, bad file, unknown constant) or `MissingParameter`.
+    ``DEVICE+DESIGN`` is a design on an FPGA device. `overrides` are SI figures, or texts with a unit. Raises `InvalidChip` (unknown chip, bad file,
+    unknown constant) or `MissingParameter`.
+
+    >>> load_chip("wse2").number("hop_cycles")
+    1.0
+    >>> load_chip("wse2", clock_hz="0.85 GHz").number("clock_hz")
+    850000000.0
+    >>> load_chip("wse-2")
+    Traceback (most recent call last):
+        ...
+    hwsim.core.errors.InvalidChip: unknown chip 'wse-2' (did you mean wse2, wse3?)...
     """
     chip = read_chip(name, **overrides)
     load_target(chip.target).check(chip)
@@ -103,12 +113,31 @@ def recorded_accuracy(chip: str) -> Mapping[str, Mapping[str, float]]:
 
 
 def compare(graph: Graph, chips: Iterable[Chip], mappings: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> list[Report]:
-    """Simulate one graph on several chips; `mappings` gives the mapping options by chip name. Raises as `simulate`."""
+    """Simulate one graph on several chips; one report each, in their order.
+
+    `mappings` gives the mapping options by chip name, `options` are those of `simulate` for all. Raises as `simulate`.
+
+    >>> graph = load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> reports = compare(graph, [load_chip("a100"), load_chip("gap8")], {"gap8": {"cores": 8}}, interval=False)
+    >>> [report.cost.program.chip.name for report in reports], reports[0].latency_s < reports[1].latency_s
+    (['a100', 'gap8'], True)
+    """
     return [simulate(graph, chip, (mappings or {}).get(chip.name), **options) for chip in chips]
 
 
 def primitive(name: str, chip: Chip, arguments: Mapping[str, Any] | None = None, mapping: Mapping[str, Any] | None = None) -> dict[str, float]:
-    """Run one mechanism of the chip's target in isolation; returns its metrics by name, SI units. Raises `InvalidTrace` for an unknown one."""
+    """Run one mechanism of the chip's target in isolation; returns its metrics by name, SI units.
+
+    `arguments` are the mechanism's own (`hwsim.core.target.Primitive.args`), `mapping` the target's options. Raises `InvalidTrace` for an unknown
+    mechanism or argument, `InvalidMapping`, and what the mechanism raises.
+
+    >>> primitive("multicast_arrival", load_chip("wse3"), {"hops": 15})["cycles"] > 15
+    True
+    >>> primitive("multicast", load_chip("wse3"))
+    Traceback (most recent call last):
+        ...
+    hwsim.core.errors.InvalidTrace: target 'wafer_mesh' has no primitive 'multicast' (did you mean multicast_arrival...
+    """
     target: Target = load_target(chip.target)
     if name not in target.primitives:
         known = ", ".join(target.primitives)

@@ -100,7 +100,11 @@ def everywhere(pattern: str) -> dict[tuple[str, str], dict[str, Param]]:
 
 
 def constant_names() -> set[str]:
-    """Return the names of all constants of the shipped chips."""
+    """Return the names of all constants of the shipped chips.
+
+    >>> {"hop_cycles", "sm_count"} <= constant_names()
+    True
+    """
     return {name for chip in _shipped() for name in chip.params}
 
 

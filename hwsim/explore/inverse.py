@@ -15,6 +15,8 @@ from hwsim.explore.around import with_lever
 from hwsim.explore.lever import Floats, Lever, Probe, figures, write_figure
 from hwsim.explore.space import Space, load_space
 
+__all__ = ["Answer", "inverse"]
+
 FIRST, FINE, ZOOM, LISTED = 65, 4097, 33, 4097
 TOLERANCE = 1e-9
 ENDS = ("smallest", "largest")
@@ -222,6 +224,14 @@ def inverse(
     The space's constraints hold. When no value does, the answer says so and has the best one. See `solve` for how it is found.
 
     Raises `HwsimError` for unknown names, a space of several traces or chips, no range, and not exactly one target; and what `load_space` raises.
+
+    >>> space = {
+    ...     "trace": {"name": "llama3-8b", "phase": "decode", "context": 2048}, "chips": ["a100"], "metrics": ["latency_s"],
+    ...     "parameters": {"dram_bytes_per_s": {"linspace": ["0.5 TB/s", "4 TB/s", 8]}},
+    ... }
+    >>> answer = inverse(space, "dram_bytes_per_s", "latency_s", at_most=15e-3)
+    >>> answer.met, 1e12 < answer.value < 2.04e12
+    (True, True)
     """
     goal = Goal(metric, at_most, at_least, find)
     made = load_space(space)

@@ -18,6 +18,8 @@ from hwsim.core.errors import HwsimError, nearest
 from hwsim.engine.jit import jit
 from hwsim.explore.store import load_results
 
+__all__ = ["Front", "Objective", "front_of", "pareto"]
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 FEW = 10_000
@@ -238,6 +240,10 @@ def front_of(columns: Mapping[str, NDArray[Any]], objectives: Sequence[Objective
     """Return the front of a table of equally long columns; only rows whose ``status`` is ok (when there is such a column) take part.
 
     Raises `HwsimError` for a metric that is no column of figures, naming the nearest.
+
+    >>> columns = {"latency_s": np.array([1.0, 2.0, 3.0]), "energy_j": np.array([2.0, 1.0, 2.0])}
+    >>> front_of(columns, [Objective("latency_s"), Objective("energy_j")]).rows.tolist()
+    [0, 1]
     """
     known = [n for n, v in columns.items() if np.asarray(v).dtype.kind in "fiu"]
     for objective in objectives:

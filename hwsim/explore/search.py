@@ -25,6 +25,8 @@ from hwsim.explore.space import Batch, Space, load_space
 from hwsim.explore.store import LOCK, MANIFEST, SHARDS, SPACE, Store, StoreError, locked, manifest, read_manifest, shard_bytes, write_whole
 from hwsim.explore.study import POPULATIONS, Population, check_sampler, load_optuna, quiet
 
+__all__ = ["Search", "search"]
+
 SCHEMA = "hwsim.search/1"
 CHIP, JOURNAL = "chip", "journal.log"
 TRIALS = 960
@@ -118,6 +120,17 @@ def search(
 
     Raises `HwsimError` for a folder that holds another space's or another search's results, unknown samplers and metrics, a space of several
     traces, and when optuna is not installed; and what `load_space` raises.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> space = {
+    ...     "trace": {"op": "matmul", "m": 64, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"],
+    ...     "parameters": {"sm_count": {"list": [54, 108]}, "dram_bytes_per_s": {"linspace": ["1 TB/s", "2 TB/s", 8]}},
+    ...     "metrics": ["latency_s", "area_mm2"],
+    ... }
+    >>> with TemporaryDirectory() as folder:
+    ...     found = search(space, folder, ["latency_s", "area_mm2"], trials=16, population=8)
+    >>> found.trials, len(found.front.rows) >= 1
+    (16, True)
     """
     wanted = objectives_of(objectives, maximise)
     check_sampler(sampler)

@@ -20,6 +20,8 @@ from hwsim.explore.pareto import LARGER_IS_BETTER
 from hwsim.explore.space import Space, load_space
 from hwsim.explore.store import MANIFEST, StoreError, locked, read_manifest, write_whole
 
+__all__ = ["Sensitivity", "save", "sensitivity"]
+
 SCHEMA, FILE = "hwsim.sensitivity/1", "sensitivity.json"
 METHODS = ("tornado", "sobol", "both")
 LOST_SHARE = 0.2
@@ -245,6 +247,12 @@ def sensitivity(
 
     Raises `HwsimError` for a space of several traces or chips, an unknown metric, a base point that is not feasible, and for Sobol indices without
     SALib; `StoreError` for a folder that cannot be written or holds another space's results; and what `load_space` raises.
+
+    >>> space = {"trace": {"op": "matmul", "m": 1, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"], "metrics": ["latency_s"],
+    ...          "parameters": {"dram_bytes_per_s": {"linspace": ["1 TB/s", "3 TB/s", 5]}, "sm_count": {"list": [100, 108]}}}
+    >>> found = sensitivity(space, "latency_s", method="tornado")
+    >>> [bar.parameter for bar in found.tornado][0]
+    'dram_bytes_per_s'
     """
     made = load_space(space)
     chosen = over or ("space" if any(len(axis) > 1 for axis in made.axes) else "chip")
@@ -268,7 +276,13 @@ def sensitivity(
 
 
 def save(found: Sensitivity, folder: str | Path) -> Path:
-    """Write ``sensitivity.json``, whole or not at all; returns its path. Raises `StoreError` when the folder holds another space's results."""
+    """Write ``sensitivity.json``, whole or not at all; returns its path. Raises `StoreError` when the folder holds another space's results.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save(Sensitivity("latency_s", 1e-3, {"sm_count": 108.0}), folder).name
+    'sensitivity.json'
+    """
     where = Path(folder)
     with locked(where):
         if (where / MANIFEST).exists():

@@ -40,6 +40,8 @@ from hwsim.explore.sampling import draw, grid_digits, qmc
 from hwsim.readers.load import graph_of_workload, is_generated, trace_path
 from hwsim.readers.yaml_file import Document, FileModel, Key, load_yaml, validate
 
+__all__ = ["Space", "load_space"]
+
 METRICS = ("latency_s", "energy_j", "area_mm2")
 RESERVED = ("point", "trace", "chip", "status", "reason")
 
@@ -160,6 +162,11 @@ def load_space(space: str | Path | Mapping[str, Any] | Space) -> Space:
 
     Raises `InvalidSpace` (``file:line: path: problem``) for unknown keys and parameters (naming the nearest), values without their unit,
     bad expressions, empty and contradictory spaces; and what loading its chips and traces raises.
+
+    >>> space = load_space({"trace": {"name": "llama3-8b", "phase": "decode", "context": 512}, "chips": ["wse2"],
+    ...                     "parameters": {"clock_hz": {"linspace": ["0.7 GHz", "1.4 GHz", 8]}, "hop_cycles": {"list": [1, 2]}}})
+    >>> [axis.name for axis in space.axes], len(space.axes[0])
+    (['clock_hz', 'hop_cycles'], 8)
     """
     if isinstance(space, Space):
         return space

@@ -28,6 +28,8 @@ from hwsim.explore.column import Choice, Codes, written
 from hwsim.explore.evaluate import STATUSES, Results
 from hwsim.explore.space import Space
 
+__all__ = ["SweepResults", "load_results"]
+
 SCHEMA = "hwsim.sweep/1"
 MANIFEST, SPACE, SHARDS, LOCK = "manifest.json", "space.yaml", "shards", ".lock"
 TEMPORARY = ".tmp"
@@ -273,7 +275,15 @@ class SweepResults:
 
 
 def load_results(folder: str | Path) -> SweepResults:
-    """Return the results in a folder. O(1): rows are read when asked for. Raises `StoreError` when it holds no results."""
+    """Return the results in a folder. O(1): rows are read when asked for. Raises `StoreError` when it holds no results.
+
+    >>> load_results("nowhere")
+    Traceback (most recent call last):
+        ...
+    hwsim.explore.store.StoreError: ...
+    >>> results = load_results("results")                                                                     # doctest: +SKIP
+    >>> results.relation.aggregate("min(latency_s)").fetchall()                                               # doctest: +SKIP
+    """
     stated = read_manifest(folder)
     store = Store(Path(folder), int(stated["points"]), int(stated["chunk"]))
     shards = tuple(store.shard(n) for n in sorted(store.finished()))

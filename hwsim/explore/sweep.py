@@ -19,6 +19,8 @@ from hwsim.explore.evaluate import Evaluator
 from hwsim.explore.space import InvalidSpace, Space, load_space
 from hwsim.explore.store import Store, SweepResults, load_results, locked, open_store, shard_bytes
 
+__all__ = ["Sweep", "sweep"]
+
 CHUNK, SMALLEST, EVENT_CHUNK = 65536, 256, 16
 GROUPS = 1024
 MOST_POINTS = 10**12

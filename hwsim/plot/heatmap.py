@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["heatmap_figure", "sweep_figure"]
+
 TICKS = 8
 WRITTEN = 70  # cells: more than that carry no figures
 
@@ -40,6 +42,10 @@ def heatmap_figure(
     """Draw `cells` (rows x columns, SI units, NaN where nothing could be built) over the values of parameters `x` and `y`; the best is ringed.
 
     Raises `HwsimError` for a shape that does not fit or cells without a figure.
+
+    >>> figure = heatmap_figure([1e9, 2e9], [1, 2], np.array([[3e-3, 2e-3], [2e-3, 1e-3]]), x="clock_hz", y="cores", metric="latency_s")
+    >>> len(figure.axes) >= 1
+    True
     """
     if cells.shape != (len(rows), len(columns)):
         raise HwsimError(f"heat map: {cells.shape} cells for {len(rows)} rows and {len(columns)} columns")
@@ -125,7 +131,19 @@ def cells_of(points: Points, x: str, y: str, metric: str) -> tuple[list[Any], li
 
 
 def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, metric: str | None = None, width: str = "column") -> Figure:
-    """Draw a metric of a sweep over two of its parameters. Raises `HwsimError` when fewer than two vary or a name is unknown."""
+    """Draw a metric of a sweep over two of its parameters. Raises `HwsimError` when fewer than two vary or a name is unknown.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.explore.sweep import sweep
+    >>> from hwsim.plot.data import read_sweep
+    >>> space = {"trace": {"op": "matmul", "m": 64, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"],
+    ...          "metrics": ["latency_s", "energy_j"],
+    ...          "parameters": {"sm_count": {"list": [54, 108]}, "dram_bytes_per_s": {"list": ["1 TB/s", "2 TB/s"]}}}
+    >>> with TemporaryDirectory() as folder:
+    ...     points = read_sweep(sweep(space, folder).folder)
+    >>> len(sweep_figure(points, metric="latency_s").axes) >= 1
+    True
+    """
     for name in (x, y, metric):
         if name is not None and name not in points.columns:
             raise HwsimError(f"the sweep has no column '{name}'{nearest(name, points.columns)}; it has {', '.join(points.columns)}")

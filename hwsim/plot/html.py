@@ -21,22 +21,50 @@ from hwsim.plot.data import Points, Record, ReportView, read_sweep, view
 from hwsim.plot.sections import comparison_sections, report_sections, sweep_sections
 from hwsim.plot.timeline import ADVICE
 
+__all__ = ["write_comparison", "write_report", "write_sweep"]
+
 Anything = Report | ReportView | Record | str | Path
 TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_report(report: Anything, path: str | Path) -> Path:
-    """Write the page of one report (the object, its JSON record, or a file with that). Raises `HwsimError`."""
+    """Write the page of one report (the object, its JSON record, or a file with that). Raises `HwsimError`.
+
+    >>> import hwsim
+    >>> from tempfile import TemporaryDirectory
+    >>> report = hwsim.simulate(hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8"), hwsim.load_chip("gap8"), interval=False)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_report(report, f"{folder}/report.html").stat().st_size > 10_000
+    True
+    """
     return _write(report_page(report), path)
 
 
 def write_comparison(reports: Iterable[Anything], path: str | Path) -> Path:
-    """Write the page of several reports of one graph. Raises `HwsimError` without reports."""
+    """Write the page of several reports of one graph. Raises `HwsimError` without reports.
+
+    >>> import hwsim
+    >>> from tempfile import TemporaryDirectory
+    >>> graph = hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> reports = hwsim.compare(graph, [hwsim.load_chip("gap8"), hwsim.load_chip("a100")], interval=False)
+    >>> with TemporaryDirectory() as folder:
+    ...     write_comparison(reports, f"{folder}/both.html").stat().st_size > 10_000
+    True
+    """
     return _write(comparison_page(reports), path)
 
 
 def write_sweep(sweep: Points | str | Path, path: str | Path) -> Path:
-    """Write the page of a sweep (its result folder, or the points themselves). Raises `HwsimError`."""
+    """Write the page of a sweep (its result folder, or the points themselves). Raises `HwsimError`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.explore.sweep import sweep
+    >>> space = {"trace": {"op": "matmul", "m": 64, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"],
+    ...          "metrics": ["latency_s", "energy_j"], "parameters": {"dram_bytes_per_s": {"list": ["1 TB/s", "2 TB/s"]}}}
+    >>> with TemporaryDirectory() as folder:
+    ...     write_sweep(sweep(space, f"{folder}/swept").folder, f"{folder}/sweep.html").stat().st_size > 10_000
+    True
+    """
     return _write(sweep_page(sweep), path)
 
 

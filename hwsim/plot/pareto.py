@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["pareto_figure", "sweep_figure"]
+
 Columns = Mapping[str, NDArray[Any]]
 APART = 0.12  # of the axes' lengths: points of the front that are nearer share a label
 PREFERRED = ("latency_s", "energy_j", "area_mm2", "power_w")
@@ -56,6 +58,10 @@ def pareto_figure(
     """Draw columns `x` against `y` (SI units): the front as a line, the rest as a cloud; `labels` name parameters written at points of the front.
 
     `refused` is the number of points that could not be built, said in the legend. Raises `HwsimError` for a column that is missing or an empty front.
+
+    >>> points = {"latency_s": np.array([1e-3, 2e-3, 3e-3]), "energy_j": np.array([3.0, 1.0, 2.0])}
+    >>> len(pareto_figure(points, "latency_s", "energy_j", np.array([True, True, False])).axes)
+    1
     """
     for name in (x, y, *labels):
         if name not in points:
@@ -127,7 +133,19 @@ def _spaced(order: NDArray[Any], xs: NDArray[Any], ys: NDArray[Any], log: Sequen
 
 
 def sweep_figure(points: Points, *, x: str | None = None, y: str | None = None, width: str = "column") -> Figure:
-    """Draw the Pareto front of a sweep folder's points. Raises `HwsimError` when no point is feasible or a column is unknown."""
+    """Draw the Pareto front of a sweep folder's points. Raises `HwsimError` when no point is feasible or a column is unknown.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.explore.sweep import sweep
+    >>> from hwsim.plot.data import read_sweep
+    >>> space = {"trace": {"op": "matmul", "m": 64, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"],
+    ...          "metrics": ["latency_s", "energy_j"],
+    ...          "parameters": {"sm_count": {"list": [54, 108]}, "dram_bytes_per_s": {"list": ["1 TB/s", "2 TB/s"]}}}
+    >>> with TemporaryDirectory() as folder:
+    ...     points = read_sweep(sweep(space, folder).folder)
+    >>> len(sweep_figure(points, x="latency_s", y="energy_j").axes)
+    1
+    """
     x, y = choose_axes(points, x, y)
     ok = points.ok
     kept = {n: np.asarray(v)[ok] for n, v in points.columns.items()}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["report_figure", "roofline_figure"]
+
 CLOSE = 0.06  # decades: operators nearer than this share one mark
 LABELS = 6
 
@@ -98,6 +100,10 @@ def roofline_figure(marks: Sequence[Mark], ceilings: Ceilings, *, level: str = "
     """Draw marks below ceilings; a mark's area grows with its share of time, and the ones with most time are named.
 
     Raises `HwsimError` without marks.
+
+    >>> figure = roofline_figure([Mark(("matmul",), 4.0, 2e12, 1.0)], Ceilings({"fp16": 1e14}, {"dram": 2e12}))
+    >>> figure.axes[0].get_yscale()
+    'log'
     """
     if not marks:
         raise HwsimError("no operator has both MACs and bytes moved, so there is no roofline to draw")
@@ -163,7 +169,15 @@ def _rate_ticks(axes: Axes) -> None:
 
 
 def report_figure(report: ReportView, *, level: str | None = None, width: str = "column") -> Figure:
-    """Draw the roofline of one report at one memory level. Raises `HwsimError` when it has no bytes or no MACs."""
+    """Draw the roofline of one report at one memory level. Raises `HwsimError` when it has no bytes or no MACs.
+
+    >>> import hwsim
+    >>> from hwsim.plot.data import view
+    >>> graph = hwsim.load_graph("llama3-8b", phase="decode", context=512)
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("a100"), interval=False)
+    >>> report_figure(view(report)).axes[0].get_xscale()
+    'log'
+    """
     chosen = choose_level(report, level)
     known = ceilings_of(report)
     mine = {k: v for k, v in known.bandwidths.items() if k == chosen}

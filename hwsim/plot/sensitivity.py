@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["sensitivity_figure"]
+
 SCHEMA = "hwsim.sensitivity/1"
 LONGEST = 12
 
@@ -23,6 +25,13 @@ def sensitivity_figure(record: Record, *, width: str = "column") -> Figure:
     """Draw a ``hwsim.sensitivity/1`` record: the tornado, and Sobol indices beside it (double column) or below it where there are any.
 
     Raises `HwsimError` for another schema or a record without figures.
+
+    >>> from hwsim.explore.sensitivity import sensitivity
+    >>> space = {"trace": {"op": "matmul", "m": 1, "k": 4096, "n": 4096, "dtype": "fp16"}, "chips": ["a100"], "metrics": ["latency_s"],
+    ...          "parameters": {"dram_bytes_per_s": {"linspace": ["1 TB/s", "3 TB/s", 5]}}}
+    >>> figure = sensitivity_figure(sensitivity(space, "latency_s", method="tornado").to_dict())
+    >>> len(figure.axes)
+    1
     """
     if record.get("schema") != SCHEMA:
         raise HwsimError(f"this is no sensitivity result: its schema is {record.get('schema')!r}, not {SCHEMA!r}")

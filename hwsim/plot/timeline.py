@@ -15,13 +15,23 @@ from hwsim.plot.data import Span, spans_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+__all__ = ["Span", "report_spans", "report_trace", "spans_of_trace", "timeline_figure", "write_trace"]
+
 SHOWN = 160  # tasks of a picture, unless a window is given
 NAMED = 8
 ADVICE = "a timeline needs the event engine: run with fidelity event (--fidelity event)"
 
 
 def report_spans(report: Report) -> tuple[Span, ...]:
-    """Return the tasks of an event-fidelity report. Raises `HwsimError` for an analytic one."""
+    """Return the tasks of an event-fidelity report. Raises `HwsimError` for an analytic one.
+
+    >>> import hwsim
+    >>> graph = hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("a100"), fidelity="event", interval=False)
+    >>> spans = report_spans(report)
+    >>> abs(max(span.start_s + span.length_s for span in spans) / report.latency_s - 1) < 1e-9
+    True
+    """
     spans = spans_of(report)
     if not spans:
         raise HwsimError(ADVICE)
@@ -73,14 +83,28 @@ def _first(spans: Sequence[Span], resource: str) -> int:
 
 
 def report_trace(report: Report) -> dict[str, Any]:
-    """Return the Chrome trace of an event-fidelity report. Raises `HwsimError` for an analytic one."""
+    """Return the Chrome trace of an event-fidelity report. Raises `HwsimError` for an analytic one.
+
+    >>> import hwsim
+    >>> graph = hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("a100"), fidelity="event", interval=False)
+    >>> sorted({event["ph"] for event in report_trace(report)["traceEvents"]})
+    ['M', 'X']
+    """
     program = report.cost.program
     metadata = {"trace": program.graph.name, "chip": program.chip.name, "fidelity": report.fidelity, "key": report.key, **report.versions}
     return chrome_trace(report_spans(report), process=f"{program.graph.name} on {program.chip.name}", metadata=metadata)
 
 
 def spans_of_trace(trace: Mapping[str, Any]) -> tuple[Span, ...]:
-    """Read the spans back from a Chrome trace that hwsim wrote. Raises `HwsimError` for one that lacks fields."""
+    """Read the spans back from a Chrome trace that hwsim wrote. Raises `HwsimError` for one that lacks fields.
+
+    >>> import hwsim
+    >>> graph = hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("a100"), fidelity="event", interval=False)
+    >>> [span.label for span in spans_of_trace(report_trace(report))] == [span.label for span in report_spans(report)]
+    True
+    """
     try:
         names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M" and e["name"] == "thread_name"}
         return tuple(
@@ -97,6 +121,12 @@ def timeline_figure(
     """Draw spans as bars, one row per resource, coloured by operator (`by` = ``label``) or by ``mechanism``; the longest are named in the legend.
 
     Without a window a long run is cut after its first tasks, and the title says so. Raises `HwsimError` without spans in the window.
+
+    >>> import hwsim
+    >>> graph = hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8")
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("a100"), fidelity="event", interval=False)
+    >>> len(timeline_figure(report_spans(report), by="mechanism").axes)
+    1
     """
     shown = _window(spans, window_s)
     if not shown:
@@ -144,7 +174,13 @@ def _caption(title: str, spans: Sequence[Span], shown: Sequence[Span]) -> str:
 
 
 def write_trace(trace: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a Chrome trace as JSON. Raises `HwsimError` when the file cannot be written."""
+    """Write a Chrome trace as JSON. Raises `HwsimError` when the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_trace({"traceEvents": []}, f"{folder}/t.json").name
+    't.json'
+    """
     try:
         Path(path).write_text(json.dumps(trace, allow_nan=False), encoding="utf-8")
     except OSError as bad:

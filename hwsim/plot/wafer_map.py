@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+__all__ = ["report_figure", "wafer_figure"]
+
 PHASES = {"prefill_grid": "prefill", "decode_grid": "decode", "grid": ""}
 
 
@@ -62,6 +64,10 @@ def wafer_figure(
     """Draw the usable fabric (width, height in cores) once per region, the region's copies on it coloured by SRAM in use.
 
     Raises `HwsimError` without regions, or for one that is larger than the fabric.
+
+    >>> figure = wafer_figure((750, 994), 48 * 1024, [Region("decode", 420, 420, 20e3)])
+    >>> len(figure.axes) >= 1
+    True
     """
     if not regions or any(r.width > fabric[0] or r.height > fabric[1] for r in regions):
         raise HwsimError("a wafer map needs program rectangles that fit the fabric" if regions else "there is no program rectangle to draw")
@@ -144,6 +150,14 @@ def link_figure(links: NDArray[Any], cycles: float, *, title: str = "", width: s
 
 
 def report_figure(report: ReportView, *, width: str = "column") -> Figure:
-    """Draw the program rectangles of a wafer's report. Raises `HwsimError` for another target."""
+    """Draw the program rectangles of a wafer's report. Raises `HwsimError` for another target.
+
+    >>> import hwsim
+    >>> from hwsim.plot.data import view
+    >>> graph = hwsim.load_graph("llama3-8b", phase="decode", context=512)
+    >>> report = hwsim.simulate(graph, hwsim.load_chip("wse2"), interval=False)
+    >>> len(report_figure(view(report)).axes) >= 1
+    True
+    """
     fabric, sram_bytes, regions = regions_of(report)
     return wafer_figure(fabric, sram_bytes, regions, title=report.name, width=width)

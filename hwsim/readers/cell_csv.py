@@ -32,6 +32,8 @@ from hwsim.tech import cell_library as tech
 from hwsim.tech.cell_library import Arc, Cell, Check, Floats, Library, Pin, State, Surface, Thresholds
 from hwsim.tech.shapes import Shapes
 
+__all__ = ["read_cells"]
+
 PS, FF, NW, FJ, KOHM = 1e-12, 1e-15, 1e-9, 1e-15, 1e3
 FIELDS = {"library": 9, "nodes": 4, "shape": 3, "cell": 10, "state": 6, "pin": 8, "arc": 7, "check": 8}
 SHAPE_KINDS = ("delay", "slew")
@@ -52,7 +54,13 @@ class _Reading:
 
 
 def read_cells(path: str | Path) -> Library:
-    """Return the library of a cells.csv; unchanged files are read once. Raises `InvalidChip` with file and line."""
+    """Return the library of a cells.csv; unchanged files are read once. Raises `InvalidChip` with file and line.
+
+    >>> from hwsim.core.resources import shipped
+    >>> found = sorted((shipped("models")).rglob("cells.csv"))
+    >>> len(read_cells(found[0]).cells) > 10
+    True
+    """
     where = Path(path)
     return _read(where, changed_at(where))
 

@@ -36,6 +36,8 @@ from hwsim.readers.quantity import parse_setting, quantity
 from hwsim.readers.table_entry import TableEntry, from_table
 from hwsim.readers.yaml_file import Document, FileModel, changed_at, load_schema, validate
 
+__all__ = ["chip_names", "chip_path", "load_chip", "read_chip"]
+
 SCHEMA = "hwsim.chip/1"
 TECHNOLOGY = "tech"  # target of technology tables
 _INHERITANCE_DEPTH = 8
@@ -90,12 +92,20 @@ def _parts(name_or_path: str | Path) -> tuple[str | Path, str]:
 
 
 def chip_names() -> list[str]:
-    """Return the names of the shipped chips, sorted."""
+    """Return the names of the shipped chips, sorted.
+
+    >>> "wse2" in chip_names()
+    True
+    """
     return sorted(found.parent.name for found in shipped("models").glob("*/chip.yaml"))
 
 
 def chip_path(name_or_path: str | Path) -> Path:
-    """Return the chip file meant by a name or a path. Raises `InvalidChip` for an unknown name, naming the nearest ones."""
+    """Return the chip file meant by a name or a path. Raises `InvalidChip` for an unknown name, naming the nearest ones.
+
+    >>> chip_path("wse2").name, chip_path("my/folder").name
+    ('chip.yaml', 'chip.yaml')
+    """
     text, path = str(name_or_path), Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):
         return path
@@ -108,7 +118,11 @@ def chip_path(name_or_path: str | Path) -> Path:
 
 
 def read_chip(path: str | Path) -> Chip:
-    """Return the chip of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``."""
+    """Return the chip of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``.
+
+    >>> read_chip(chip_path("a100")).target
+    'gpu'
+    """
     where = Path(path)
     return _read(where, changed_at(where), 0)
 

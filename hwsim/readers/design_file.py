@@ -32,6 +32,8 @@ from hwsim.core.resources import shipped
 from hwsim.readers.param_entry import ParamEntry, read_param
 from hwsim.readers.yaml_file import FileModel, changed_at, load_schema, validate
 
+__all__ = ["Design", "compose", "design_names", "design_path", "read_design"]
+
 SCHEMA = "hwsim.design/1"
 SEPARATOR = "+"
 FOLDER = "designs"
@@ -64,12 +66,20 @@ class Design:
 
 
 def design_names() -> list[str]:
-    """Return the names of the shipped designs, sorted."""
+    """Return the names of the shipped designs, sorted.
+
+    >>> "flightllm" in design_names()
+    True
+    """
     return sorted(found.stem for found in (shipped("models") / FOLDER).glob("*.yaml"))
 
 
 def design_path(name_or_path: str | Path) -> Path:
-    """Return the design file meant by a name or a path. Raises `InvalidChip` for an unknown name, naming the nearest ones."""
+    """Return the design file meant by a name or a path. Raises `InvalidChip` for an unknown name, naming the nearest ones.
+
+    >>> design_path("flightllm").name
+    'flightllm.yaml'
+    """
     text, path = str(name_or_path), Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):
         return path
@@ -80,7 +90,11 @@ def design_path(name_or_path: str | Path) -> Path:
 
 
 def read_design(path: str | Path) -> Design:
-    """Return the design of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``."""
+    """Return the design of a file; unchanged files are parsed once. Raises `InvalidChip` with ``file:line: path: problem``.
+
+    >>> read_design(design_path("flightllm")).engine
+    'flightllm'
+    """
     where = Path(path)
     return _read(where, changed_at(where), 0)
 
@@ -113,6 +127,10 @@ def compose(device: Chip, design: Design) -> Chip:
     """Return one chip: `design` on `device`, named ``DEVICE+DESIGN``, with the words ``design`` and ``engine`` among its constants.
 
     Raises `InvalidChip` when the device holds a design already, or both state a constant.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> compose(load_chip("u280"), read_design(design_path("flightllm"))).name
+    'u280+flightllm'
     """
     if "design" in device.params:
         raise InvalidChip(f"chip '{device.name}' holds a design already ({device.text('design')}); put '{design.name}' on the bare device")

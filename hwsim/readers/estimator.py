@@ -13,6 +13,8 @@ import numpy as np
 from hwsim.core.errors import InvalidTrace
 from hwsim.core.graph import Graph, single_op
 
+__all__ = ["read_estimator"]
+
 DEPTHS = ("mean", "greatest")
 _LEAF = -1  # scikit-learn's mark of a node without children
 
@@ -23,6 +25,13 @@ def read_estimator(estimator: Any, *, samples: int = 1, dtype: str = "fp32", dep
     Known are linear support-vector machines, logistic regression, Gaussian naive Bayes, nearest neighbours, K-Means, decision trees and random
     forests. `depth` of trees: the ``mean`` number of decisions, weighted by the training samples that took each path and rounded up, or the
     ``greatest``. Raises `InvalidTrace` for an estimator that is not fitted or of another kind.
+
+    >>> read_estimator(object())
+    Traceback (most recent call last):
+        ...
+    hwsim.core.errors.InvalidTrace: ...
+    >>> from sklearn.tree import DecisionTreeClassifier                                                       # doctest: +SKIP
+    >>> read_estimator(DecisionTreeClassifier().fit(features, classes), samples=100)                          # doctest: +SKIP
     """
     if depth not in DEPTHS:
         raise InvalidTrace(f"depth is one of {', '.join(DEPTHS)}, got '{depth}'")

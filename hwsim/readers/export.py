@@ -15,11 +15,18 @@ from hwsim.readers.scalesim import gemm_rows, topology_csv
 from hwsim.readers.timeloop import problems
 from hwsim.readers.trace import trace_text
 
+__all__ = ["export_text"]
+
 COLLECTIVES = {"allreduce": "ALL_REDUCE", "reduce": "REDUCE", "broadcast": "BROADCAST"}
 
 
 def export_text(graph: Graph, form: str) -> str:
-    """Return a graph in a format of `FORMATS`. Raises `HwsimError` for an unknown one and for a graph that the format cannot hold."""
+    """Return a graph in a format of `FORMATS`. Raises `HwsimError` for an unknown one and for a graph that the format cannot hold.
+
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> print(export_text(graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"}), "gemm"))
+    name,m,k,n...
+    """
     if form not in FORMATS:
         raise HwsimError(f"unknown format '{form}'{nearest(form, FORMATS)}; known: {', '.join(FORMATS)}")
     return FORMATS[form](graph)

@@ -11,6 +11,8 @@ from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.readers.yaml_file import read_text
 
+__all__ = ["read_gemm_csv"]
+
 REQUIRED, OPTIONAL = ("name", "m", "k", "n"), ("batch", "dtype", "count")
 
 
@@ -20,6 +22,13 @@ def read_gemm_csv(path: str | Path, *, chain: bool = False, dtype: str = "fp16")
     The multiplications are independent, each with an input of its own; with `chain`, each reads the result of the row before, whose n must be
     its k (m and batch equal). `dtype` holds for rows that state none. Blank lines and lines that start with ``#`` are skipped.
     Raises `InvalidTrace` with file and line for missing or unknown columns and for figures that are not positive whole numbers.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "layers.csv"
+    ...     size = path.write_text("name,m,k,n" + chr(10) + "fc1,1,64,32" + chr(10) + "fc2,1,32,10" + chr(10))
+    ...     read_gemm_csv(path, chain=True).macs
+    2368
     """
     rows = _rows(str(path), read_text(path, InvalidTrace))
     builder = GraphBuilder(dtype)

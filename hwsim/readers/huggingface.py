@@ -19,6 +19,8 @@ from hwsim.core.graph import Graph
 from hwsim.readers.decoder import LOGITS, PHASES, Decoder, Request, decoder_graph
 from hwsim.readers.yaml_file import Document, changed_at, load_json
 
+__all__ = ["read_decoder", "read_huggingface"]
+
 OPTIONS = (*(f.name for f in fields(Request)), "layers", "max_context")
 DEFAULT_CONTEXT = 4096
 UNBOUNDED = 1 << 30  # positions of a recurrence, which has no table of them
@@ -203,6 +205,10 @@ def read_decoder(path: str | Path) -> Decoder:
     """Return the architecture that a config.json states; an unchanged file is read once.
 
     Raises `InvalidTrace` with file, line and key: a missing or impossible figure, or an architecture that is not supported.
+
+    >>> from hwsim.core.resources import shipped
+    >>> read_decoder(shipped("traces") / "llama3-8b" / "config.json").layers
+    32
     """
     where = Path(path)
     return _decoder(str(where), changed_at(where))
@@ -216,6 +222,10 @@ def read_huggingface(path: str | Path, trace: str = "", **options: Any) -> Graph
     `batch`, `dtype` (default fp16), `weight_dtype`, `kv_dtype` (default dtype), `weight_density` in (0, 1], `layers` (only so many), and
     `max_context` (positions allowed, against the published maximum) and `logits`: the prompt tokens that the output head works on,
     ``last`` (default), ``half`` (the second half, as a perplexity run does) or ``all``. An option of None counts as absent. Raises `InvalidTrace`.
+
+    >>> from hwsim.core.resources import shipped
+    >>> read_huggingface(shipped("traces") / "llama3-8b" / "config.json", phase="prefill", prompt=128).phase
+    'prefill'
     """
     given = {key: value for key, value in options.items() if value is not None}
     name = trace or Path(path).resolve().parent.name

@@ -22,6 +22,8 @@ from hwsim.tech import cell_library as tech
 from hwsim.tech.cell_library import Arc, Cell, Check, Library, Pin, State, Surface, Thresholds
 from hwsim.tech.fan_out import fo4_load_f, fo4_slew_s
 
+__all__ = ["read_liberty"]
+
 UNTIMED = ("bus", "bundle", "ff_bank", "latch_bank", "statetable", "memory")
 ARC_KINDS = {  # Liberty's timing types -> (ours, edges that they cause)
     "combinational": ("combinational", (0, 1)), "combinational_rise": ("combinational", (0,)), "combinational_fall": ("combinational", (1,)),
@@ -36,6 +38,11 @@ def read_liberty(path: str | Path, *, cpp_um: float | None = None, row_um: float
 
     `cpp_um` is the width of a placement site and `row_um` the height of a row, which Liberty does not state (files that hwsim wrote do);
     `unit_inverter` is the cell that loads are counted in (default: the smallest inverter). Raises `InvalidChip` with file and line.
+
+    >>> read_liberty("nowhere.lib")
+    Traceback (most recent call last):
+        ...
+    hwsim.core.errors.InvalidChip: ...
     """
     where = Path(path)
     return _read(where, changed_at(where), cpp_um, row_um, unit_inverter)

@@ -24,6 +24,8 @@ from hwsim.readers.timeloop import is_problem, read_problem
 from hwsim.readers.trace import read_trace
 from hwsim.readers.yaml_file import changed_at, load_yaml, read_text
 
+__all__ = ["graph_of_workload", "load_graph", "trace_names", "trace_path"]
+
 _SUFFIXES = (".json", ".yaml", ".yml", ".csv", ".onnx", ".pt2")
 _OP_FIELDS = ("dtype", "weight_dtype", "weight_density", "function", "operand_role")
 _ATTRIBUTES = ("kv_dtype", "math_dtype", *ATTRIBUTES)  # of one operator: the cache's format, the accumulator's, those of spiking networks
@@ -74,7 +76,11 @@ def is_generated(name: str) -> bool:
 
 
 def trace_names() -> list[str]:
-    """Return the names of the shipped traces, sorted."""
+    """Return the names of the shipped traces, sorted.
+
+    >>> "llama3-8b" in trace_names()
+    True
+    """
     return sorted({*_shipped(), *NAMES, *SUITES, *SPIKING_NAMES})
 
 
@@ -82,6 +88,11 @@ def graph_of_workload(workload: Mapping[str, Any]) -> Graph:
     """Return the graph of a workload: ``{op: KIND, bounds...}`` or ``{trace: NAME, options...}``.
 
     `component` and `layer` are left to the caller. Raises `InvalidTrace`; a primitive is no graph.
+
+    >>> graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"}).macs
+    24
+    >>> graph_of_workload({"trace": "llama3-8b", "phase": "decode", "context": 512, "layers": 1}).phase
+    'decode'
     """
     rest = {key: value for key, value in workload.items() if key not in _FOR_THE_CALLER}
     forms = [form for form in ("op", "trace", "primitive") if form in rest]
@@ -117,7 +128,11 @@ def _positions(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def trace_path(trace: str | Path) -> tuple[Path, str]:
-    """Return (file, trace name) meant by a name or a path. Raises `InvalidTrace` for an unknown name, naming the nearest ones."""
+    """Return (file, trace name) meant by a name or a path. Raises `InvalidTrace` for an unknown name, naming the nearest ones.
+
+    >>> trace_path("llama3-8b")[1]
+    'llama3-8b'
+    """
     text, path = str(trace), Path(trace)
     known = _shipped()
     if isinstance(trace, str) and text in known:

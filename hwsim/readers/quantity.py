@@ -15,6 +15,8 @@ from hwsim.core.errors import HwsimError, nearest
 from hwsim.core.param import Value
 from hwsim.readers.units import TABLE, Expression, UnknownUnit, unit_expression
 
+__all__ = ["quantity", "to_si"]
+
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?"
 _QUANTITY = re.compile(rf"^\s*({_NUMBER})\s*(.*?)\s*$")
 _EXAMPLES = {"Hz": "GHz", "s": "ns", "J": "pJ", "B": "KiB", "m": "um", "F": "fF", "A": "uA", "W": "mW", "ohm": "kohm"}

@@ -18,6 +18,8 @@ from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.core.op import Op
 from hwsim.readers.yaml_file import read_text
 
+__all__ = ["read_topology", "topology_csv"]
+
 CONV = ("Layer name", "IFMAP Height", "IFMAP Width", "Filter Height", "Filter Width", "Channels", "Num Filter", "Strides")
 GEMM = ("Layer", "M", "N", "K")
 DEPTHWISE = re.compile(r"(^|[_\W\d])(dp|dw|depthwise)([_\W\d]|$)", re.IGNORECASE)
@@ -34,6 +36,13 @@ def read_topology(path: str | Path, *, dtype: str = "fp16") -> Graph:
     """Return the graph of a topology: its layers are independent, each with an input of its own, as SCALE-Sim runs them.
 
     Raises `InvalidTrace` with file and line for missing cells, figures that are not positive whole numbers and windows larger than their input.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "topology.csv"
+    ...     size = path.write_text("Layer, M, N, K," + chr(10) + "fc, 2, 4, 3," + chr(10))
+    ...     read_topology(path).macs
+    24
     """
     name = str(path)
     builder = GraphBuilder(number_format(dtype).name)
@@ -96,6 +105,10 @@ def topology_csv(graph: Graph, *, gemm: bool = False) -> str:
 
     Everything else (activations, attention, norms) has no place in the format. Raises `HwsimError` where nothing is left, and for convolutions that
     the format cannot hold (grouped but not depthwise, dilated).
+
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> print(topology_csv(graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"}), gemm=True).splitlines()[1])
+    matmul,2,4,3,
     """
     if gemm:
         rows = [row for op in graph.ops for row in gemm_rows(op)]

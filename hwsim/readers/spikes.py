@@ -26,6 +26,8 @@ from pydantic import Field
 from hwsim.core.errors import InvalidTrace, Location
 from hwsim.readers.yaml_file import Document, FileModel, load_schema, read_text, validate
 
+__all__ = ["read_spikes"]
+
 SCHEMA = "hwsim.spikes/1"
 HEADER = ["layer", "timestep", "neuron"]
 
@@ -70,7 +72,13 @@ class SpikesEntry(FileModel):
 
 
 def read_spikes(path: str | Path) -> SpikeFile:
-    """Return the layers of a spike file, YAML or CSV by its ending. Raises `InvalidTrace` with file and line."""
+    """Return the layers of a spike file, YAML or CSV by its ending. Raises `InvalidTrace` with file and line.
+
+    >>> read_spikes("nowhere.yaml")
+    Traceback (most recent call last):
+        ...
+    hwsim.core.errors.InvalidTrace: ...
+    """
     if Path(path).suffix.lower() == ".csv":
         return _read_events(Path(path))
     document = load_schema(path, SCHEMA, "spike", InvalidTrace)

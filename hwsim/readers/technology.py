@@ -7,6 +7,8 @@ from hwsim.core.errors import InvalidChip, nearest
 from hwsim.core.resources import shipped
 from hwsim.readers.chip_file import read_chip
 
+__all__ = ["technology"]
+
 ARITHMETIC = "arithmetic-45nm"  # energies of single operations (`hwsim.tech.arithmetic`)
 
 

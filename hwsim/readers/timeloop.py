@@ -20,6 +20,8 @@ from hwsim.core.errors import InvalidTrace
 from hwsim.core.graph import Graph, GraphBuilder
 from hwsim.readers.yaml_file import Document, load_yaml
 
+__all__ = ["problems", "read_problem"]
+
 CONV, STEPS = ("C", "M", "R", "S", "N", "P", "Q"), ("Wstride", "Hstride", "Wdilation", "Hdilation")
 
 
@@ -29,7 +31,15 @@ def is_problem(document: Document) -> bool:
 
 
 def read_problem(path: str | Path, *, dtype: str = "fp16") -> Graph:
-    """Return the graph of a problem: one operator. Raises `InvalidTrace` for dimensions that are of neither form and for sizes that are none."""
+    """Return the graph of a problem: one operator. Raises `InvalidTrace` for dimensions that are of neither form and for sizes that are none.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "problem.yaml"
+    ...     size = path.write_text("problem: {instance: {M: 4, N: 2, K: 3}}")
+    ...     read_problem(path).macs
+    24
+    """
     document = load_yaml(path, InvalidTrace)
     if not is_problem(document):
         raise document.fail(InvalidTrace, (), "a problem of Timeloop is a mapping with the key problem")
@@ -81,6 +91,10 @@ def problems(graph: Graph) -> list[dict[str, Any]]:
     """Return the problems of a graph's distinct convolutions and products, with ``count``, how often each runs, beside the problem.
 
     Sizes are those of the output, so that padding is part of them. Other operators have no problem of this form.
+
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> problems(graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"}))[0]["count"]
+    1
     """
     ops, _, counts = graph.unique
     made = []

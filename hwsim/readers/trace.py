@@ -31,6 +31,8 @@ from hwsim.core.graph import ROLES, Graph, Tensor
 from hwsim.core.op import Op
 from hwsim.readers.yaml_file import Document, FileModel, KeyPath, load_schema, validate
 
+__all__ = ["read_trace", "trace_text", "write_trace"]
+
 SCHEMA = "hwsim.trace/1"
 _LONGEST_KEY = 1000  # YAML allows 1024 characters, quotes and escapes included
 Attr = bool | int | float | str
@@ -77,7 +79,16 @@ class TraceEntry(FileModel):
 
 
 def read_trace(path: str | Path) -> Graph:
-    """Return the graph of a native trace file. Raises `InvalidTrace` with file, line and path of keys."""
+    """Return the graph of a native trace file. Raises `InvalidTrace` with file, line and path of keys.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> graph = graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"})
+    >>> with TemporaryDirectory() as folder:
+    ...     write_trace(graph, f"{folder}/one.yaml")
+    ...     read_trace(f"{folder}/one.yaml").macs
+    24
+    """
     document = load_schema(path, SCHEMA, "trace", InvalidTrace)
     entry = validate(TraceEntry, document, InvalidTrace)
     tensors: dict[str, Tensor] = {}
@@ -122,7 +133,12 @@ def _op(entry: OpEntry, tensors: dict[str, Tensor]) -> Op:
 
 
 def trace_text(graph: Graph) -> str:
-    """Return the text of a native trace file. Raises `InvalidTrace` for meta that YAML cannot hold."""
+    """Return the text of a native trace file. Raises `InvalidTrace` for meta that YAML cannot hold.
+
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> trace_text(graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"})).splitlines()[0]
+    'schema: hwsim.trace/1'
+    """
     lines = [f"schema: {SCHEMA}", f"meta: {_flow(graph.meta)}", "tensors:" if graph.tensors else "tensors: {}"]
     _check_keys(graph.tensors)
     for name, tensor in graph.tensors.items():
@@ -134,7 +150,13 @@ def trace_text(graph: Graph) -> str:
 
 
 def write_trace(graph: Graph, path: str | Path) -> None:
-    """Write `graph` to a native trace file. Raises `InvalidTrace` as `trace_text` does, and when the file cannot be written."""
+    """Write `graph` to a native trace file. Raises `InvalidTrace` as `trace_text` does, and when the file cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.readers.load import graph_of_workload
+    >>> with TemporaryDirectory() as folder:
+    ...     write_trace(graph_of_workload({"op": "matmul", "m": 2, "k": 3, "n": 4, "dtype": "fp16"}), f"{folder}/one.yaml")
+    """
     text = trace_text(graph)
     try:
         Path(path).write_text(text, encoding="utf-8")

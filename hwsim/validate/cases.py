@@ -16,6 +16,8 @@ from hwsim.core.resources import shipped
 from hwsim.readers.yaml_file import FileModel, load_yaml, read_text
 from hwsim.readers.yaml_file import validate as check
 
+__all__ = ["published", "read_cases", "select"]
+
 FORMS = ("primitive", "op", "trace")
 PUBLISHED = "published.yaml"
 Keys = dict[str, Any]
@@ -86,7 +88,12 @@ class CaseFile:
 
 
 def read_cases(path: str | Path) -> CaseFile:
-    """Read one case file. Raises `InvalidCase` with file, line and path for anything malformed, and for an id that is used twice."""
+    """Read one case file. Raises `InvalidCase` with file, line and path for anything malformed, and for an id that is used twice.
+
+    >>> from hwsim.core.resources import shipped
+    >>> len(read_cases(shipped("models") / "wse2" / "published.yaml").cases) > 10
+    True
+    """
     found = _read_fast(read_text(path, InvalidCase))
     if found is None or len({c.id for c in found.cases}) < len(found.cases):
         found = _read_with_lines(path)
@@ -116,7 +123,11 @@ def _read_with_lines(path: str | Path) -> _File:
 
 
 def published() -> tuple[CaseFile, ...]:
-    """Read the published cases of every shipped chip (``models/CHIP/published.yaml``). Raises `InvalidCase`."""
+    """Read the published cases of every shipped chip (``models/CHIP/published.yaml``). Raises `InvalidCase`.
+
+    >>> any(file.target == "wafer_mesh" for file in published())
+    True
+    """
     return tuple(read_cases(p) for p in sorted(shipped("models").glob(f"*/{PUBLISHED}")))
 
 
@@ -124,6 +135,9 @@ def select(files: Iterable[CaseFile], target: str | None) -> tuple[CaseFile, ...
     """Keep the files of one target (all for None) and check that ids are unique within a target.
 
     Raises `InvalidCase` for a target without cases and for an id that two files of a target share.
+
+    >>> {file.target for file in select(published(), "spiking")}
+    {'spiking'}
     """
     files = tuple(files)
     kept = tuple(f for f in files if target in (None, f.target))

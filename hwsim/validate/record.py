@@ -11,6 +11,8 @@ from hwsim.core.resources import shipped
 from hwsim.validate.cases import PUBLISHED
 from hwsim.validate.score import Validation
 
+__all__ = ["record_accuracy"]
+
 ACCURACY = "accuracy.json"
 
 
@@ -18,6 +20,9 @@ def record_accuracy(validation: Validation) -> list[Path]:
     """Write ``models/CHIP/accuracy.json`` for every chip whose own published cases were run; returns the files written.
 
     Raises `InvalidCase` when a folder cannot be written.
+
+    >>> from hwsim.validate.score import validate
+    >>> record_accuracy(validate("wafer_mesh"))                                                               # doctest: +SKIP
     """
     written = []
     models = shipped("models")

@@ -16,6 +16,8 @@ from hwsim.core.errors import HwsimError, InvalidCase, nearest
 from hwsim.validate.cases import Case, CaseFile, published, read_cases, select
 from hwsim.validate.run import Runner
 
+__all__ = ["Validation", "score", "validate"]
+
 SCHEMA, ACCURACY_SCHEMA = "hwsim.validation/1", "hwsim.accuracy/1"
 ROLES = ("calibrate", "predict")
 Progress = Callable[[int, int], None]
@@ -78,7 +80,12 @@ class Score:
 
 
 def score(results: Iterable[Result]) -> Score:
-    """Score a set of results. O(n log n)."""
+    """Score a set of results. O(n log n).
+
+    >>> from hwsim.validate.score import validate
+    >>> round(score(validate("spiking").results).n) > 3
+    True
+    """
     results = list(results)
     ran = [r for r in results if r.error is not None]
     if not ran:
