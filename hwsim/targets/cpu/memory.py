@@ -38,7 +38,7 @@ def memory(op: Any, p: Any, out: Any) -> float:
     from_l2 = beyond(l1, op, p) / p.l2_rate if p.l2_held_bytes > 0 else 0.0
     from_shared = beyond(l2, op, p) / p.shared_rate if p.shared_cache_bytes > 0 else 0.0
     out.dram_bytes = beyond(last + p.system_cache_bytes, op, p)
-    from_dram = max(out.dram_bytes / p.dram_stream_bytes_per_s, beyond(last, op, p) / p.stream_rate)
+    from_dram = max(out.dram_bytes / p.dram_bytes_per_s, beyond(last, op, p) / p.stream_rate)
     out.l2, out.dram = from_l2 * p.clock_hz, from_dram * p.clock_hz
     out.shared_cache = from_shared * p.clock_hz
     return float(max(from_l2, from_shared, from_dram))

@@ -15,7 +15,7 @@ from hwsim.targets.cpu.mapping import check_supply, parse_options
 from hwsim.targets.cpu.products import macs_per_s
 from hwsim.targets.cpu.record import record_of
 
-STREAMS = {"copy": "dram_stream_bytes_per_s", "scale": "dram_stream_bytes_per_s", "triad": "stream_triad_bytes_per_s"}
+STREAMS = {"copy": "dram_bytes_per_s", "scale": "dram_bytes_per_s", "triad": "stream_triad_bytes_per_s"}
 LOADS = ("idle", "scalar", "vector")
 
 
@@ -59,7 +59,7 @@ def power(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]
 def sustained(chip: Chip, arguments: Mapped, mapping: Mapped) -> Mapping[str, float]:
     """Latency of moving bytes from DRAM with all threads."""
     p = record_of(chip, parse_options(mapping))[0]
-    return {"latency_s": number(arguments, "bytes") / min(float(p["stream_rate"]), float(p["dram_stream_bytes_per_s"]))}
+    return {"latency_s": number(arguments, "bytes") / min(float(p["stream_rate"]), float(p["dram_bytes_per_s"]))}
 
 
 PRIMITIVES = {

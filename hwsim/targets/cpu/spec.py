@@ -66,7 +66,7 @@ PARAMETERS = ParameterTable(
         Constant("depthwise_loads", least=1),
         Constant("function_cost", least=1),
         *constants("shared_cache_bytes system_cache_bytes", zero=True),
-        *constants("shared_bytes_per_cycle dram_stream_bytes_per_s"),
+        *constants("shared_bytes_per_cycle dram_bytes_per_s"),
         Constant("exposed", zero=True, most=1),
         *constants("compiled_call_s interpreter_call_s framework_call_s fork_s", zero=True),
         *constants("mac_j operation_j dram_j_per_byte idle_w", zero=True),

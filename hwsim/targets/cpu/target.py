@@ -74,6 +74,7 @@ def _assumptions(options: Options, lowered: Lowered, params: Table) -> tuple[str
     found = [
         f"calls of the {options.runtime} class; operators run one after another, each on all {int(params['threads'][0])} threads",
         "clocks are held: no thermal throttling, no migration between clusters",
+        "products are blocked for the caches: operands pass once; private caches of all threads add up",
     ]
     if options.caches == "warm":
         found.append("caches hold what the inference before left; weights compete with all that an inference touches")
