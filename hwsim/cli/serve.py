@@ -39,6 +39,7 @@ Idle = Annotated[str | None, typer.Option("--idle-power", metavar="POWER", help=
 Interval = Annotated[bool, typer.Option("--interval", help="Serve twice more, at both ends of the constants' ranges.")]
 Save = Annotated[str | None, typer.Option(metavar="FILE", help="Write the requests made as a CSV file.", show_default=False)]
 Log = Annotated[str | None, typer.Option(metavar="FILE", help="Write the times of each request as a CSV file.", show_default=False)]
+Timeline = Annotated[str | None, typer.Option(metavar="FILE", help="Write what each machine does as a Chrome trace.", show_default=False)]
 MADE = {"count": 100, "spread": 0.0, "arrivals": "poisson", "burst": 4.0, "seed": 0}  # of requests that no file gives
 TOTALS = {  # figures, and the metric whose unit they have
     "duration_s": "latency_s", "requests_per_s": "count", "tokens_per_s": "count", "energy_j": "energy_j", "energy_per_token_j": "energy_j",
@@ -54,10 +55,10 @@ def serve(
     prefill_map: PrefillMaps = None, link: Link = None, ttft_limit: First = None, tpot_limit: Per = None, warmup: Warmup = 0,
     idle_power: Idle = None, dtype: o.Dtype = None, weight_dtype: o.WeightDtype = None, kv_dtype: o.KvDtype = None, layers: o.Layers = None,
     max_context: o.MaxContext = None, set_: o.Sets = None, map_: o.Maps = None, interval: Interval = False, log: Log = None,
-    json: o.Json = None,
+    timeline: Timeline = None, json: o.Json = None,
 ) -> None:  # fmt: skip
     """Serve a stream of requests: throughput, times to first token and between tokens, energy per token."""
-    for path, option in ((json, "--json"), (save_requests, "--save-requests"), (log, "--log")):
+    for path, option in ((json, "--json"), (save_requests, "--save-requests"), (log, "--log"), (timeline, "--timeline")):
         check_writable(path, option)
     made = {"count": count, "spread": spread, "arrivals": arrivals, "burst": burst, "seed": seed}
     stream = _requests(requests, rate, prompt, generate, made, concurrency)
@@ -79,15 +80,28 @@ def serve(
             trace, silicon, stream, o.parse_values(map_, "--map"), max_batch=max_batch, machines=machines, paged=paged, chunk=chunk,
             batching=batching, prefill_machines=prefill_machines, prefill_chip=first, prefill_mapping=o.parse_values(prefill_map, "--prefill-map"),
             link_bytes_per_s=_link(link, prefill_machines), concurrency=concurrency, warmup=warmup, limits=_limits(ttft_limit, tpot_limit),
-            idle_power_w=_quantity("--idle-power", idle_power, "W"), interval=interval, **settings,
+            idle_power_w=_quantity("--idle-power", idle_power, "W"), interval=interval, timeline=timeline is not None,
+            **settings,
         )  # fmt: skip
     if log is not None:
         done.write_log(log)
+    if timeline is not None:
+        _write_timeline(done, f"{trace} on {silicon.name}", timeline)
     if json is not None:
         names = {"trace": trace, "chip": silicon.name, **({"prefill_chip": first.name} if first is not None else {})}
         write_json({**done.to_dict(), **names}, json)
     if json != STDOUT:
         _print(done, trace, silicon.name)
+
+
+def _write_timeline(done: Serving, title: str, path: str) -> None:
+    """Write one track per machine: prefills, stretches of decode steps, mixed steps, changes of the layout."""
+    from hwsim.plot.data import Span  # noqa: PLC0415  (as above)
+    from hwsim.plot.timeline import chrome_trace  # noqa: PLC0415
+
+    tracks = [f"{m['role']} {i}" for i, m in enumerate(done.machines)]
+    spans = [Span(what, phase, phase, track, at, length) for track, kept in zip(tracks, done.spans, strict=True) for phase, what, at, length in kept]
+    write_json(chrome_trace(spans, process=title), path)
 
 
 def _requests(file: str | None, rate: float | None, prompt: int | None, generate: int | None, made: dict[str, object], concurrency: int) -> Requests:

@@ -76,6 +76,7 @@ class ChunkedServer(Server):
         began = self.env.now
         yield self.env.timeout(seconds)
         self.tally.mixed_s += seconds
+        self.tally.work("mixed", f"{batch} sequences, {sum(n for _, n in chunks)} tokens of {len(chunks)} prompts", began, seconds)
         if batch:
             self.book(1, began, np.array([seconds]), joules)
         else:

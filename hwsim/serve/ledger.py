@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hwsim.serve.stretch import BINS, count_gaps
 
 NO_TIME = np.zeros(1)
+Work = tuple[str, str, float, float]
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Line:
 class Tally:
     """What a machine did: busy seconds of prefill, decode, mixed steps and changes between layouts, dynamic joules, steps, sequence-steps.
 
-    Also its widest batch, and the most tokens that its cache held.
+    Also its widest batch, the most tokens that its cache held, and, where they are kept, its stretches of work: (phase, what, start and length in s).
     """
 
     prefill_s: float = 0.0
@@ -122,6 +123,12 @@ class Tally:
     sequence_steps: int = 0
     widest: int = 0
     cached_most: float = 0.0
+    spans: list[Work] | None = None
+
+    def work(self, phase: str, what: str, start_s: float, seconds: float) -> None:
+        """Keep a stretch of work, if they are kept."""
+        if self.spans is not None:
+            self.spans.append((phase, what, start_s, seconds))
 
     @property
     def busy_s(self) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.core.errors import InvalidMapping
+from hwsim.serve.ledger import Work
 from hwsim.serve.requests import Requests
 from hwsim.serve.stretch import gap_percentile
 
@@ -52,7 +53,7 @@ class Serving:
     Seconds in the queue (to the start of the prefill), to the first token, between tokens in the mean over the request (NaN for one token), to the
     last. `figures` are the totals by name (SI units); `machines` one mapping of figures per machine; `gaps` counts every gap between two tokens of
     a request (`hwsim.serve.stretch`). Times and limits leave out the first `warmup` requests; totals and joules are those of all. `interval`, where
-    it was asked for, holds low and high of figures, times and limits by name.
+    it was asked for, holds low and high of figures, times and limits by name; `spans` each machine's stretches of work.
     """
 
     requests: Requests
@@ -69,6 +70,7 @@ class Serving:
     limits: Limits = field(default_factory=Limits)
     warmup: int = 0
     interval: Mapping[str, Any] = field(default_factory=dict)
+    spans: tuple[tuple[Work, ...], ...] = ()
 
     def percentiles(self) -> dict[str, dict[str, float]]:
         """Mean and percentiles of each time, by name: ``mean``, ``p50``, ``p90``, ``p95``, ``p99``.

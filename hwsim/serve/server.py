@@ -123,6 +123,7 @@ class Server:
         if self._laid and self._laid != phase and self.costs.switch_s:
             self.tally.switch_s += self.costs.switch_s
             self.tally.joules += self.costs.switch_j
+            self.tally.work("switch", f"to {phase}", self.env.now, self.costs.switch_s)
             yield self.env.timeout(self.costs.switch_s)
         self._laid = phase
 
@@ -134,6 +135,7 @@ class Server:
             seconds, joules = self.costs.prefill(self.length(request))
             self.tally.prefill_s += seconds
             self.tally.joules += joules
+            self.tally.work(PREFILL, f"request {request}: {self.length(request)} tokens", self.env.now, seconds)
             yield self.env.timeout(seconds)
             if self.first_token(request):
                 return
@@ -182,6 +184,7 @@ class Server:
             yield self.env.timeout(max(0.0, began + float(ends[steps - 1]) - self.env.now))
         self._stretching = False
         self.tally.decode_s += float(ends[steps - 1])
+        self.tally.work(DECODE, f"{batch} sequences, {steps} steps", began, float(ends[steps - 1]))
         self.book(steps, began, self._step_s, float(np.cumsum(self._step_j[:steps])[-1]))
 
     def book(self, steps: int, began: float, step_s: NDArray[np.float64], joules: float) -> None:

@@ -11,8 +11,8 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.readers.load import load_graph
 from hwsim.serve.outcome import Limits, Serving
 from hwsim.serve.pricing import Machine, check_model, prefill_costs, step_costs
-from hwsim.serve.ranges import ranges_of
 from hwsim.serve.ranges import interval as intervals
+from hwsim.serve.ranges import ranges_of
 from hwsim.serve.requests import Requests
 from hwsim.serve.server import Policy
 from hwsim.serve.simulation import Split, serve_at
@@ -34,8 +34,9 @@ class Site:
     machinery: tuple[Machine, Machine]  # that prefill and that decode, to take intervals of
 
     def serve(
-        self, requests: Requests, *, concurrency: int = 0, warmup: int = 0, limits: Limits | None = None, interval: bool = False
-    ) -> Serving:
+        self, requests: Requests, *, concurrency: int = 0, warmup: int = 0, limits: Limits | None = None, interval: bool = False,
+        timeline: bool = False,
+    ) -> Serving:  # fmt: skip
         """Serve a stream; see `serve`. With `interval` it is served twice more (`hwsim.serve.ranges`).
 
         Raises `InvalidMapping`, also for longer requests than the machines were priced for.
@@ -43,7 +44,7 @@ class Site:
         if requests.longest > self.longest or requests.prompt_tokens.max() > self.longest_prompt:
             raise InvalidMapping(f"priced for requests of at most {self.longest} tokens, {self.longest_prompt} of them prompt")
         how: dict[str, Any] = {"machines": self.machines, "policy": self.policy, "concurrency": concurrency, "warmup": warmup, "limits": limits}
-        done = serve_at(self.costs, requests, split=self.split, **how)
+        done = serve_at(self.costs, requests, split=self.split, timeline=timeline, **how)
         if not interval:
             return done
         ranges = ranges_of(*self.machinery, self.costs, requests)
@@ -102,7 +103,7 @@ def serve(
     model: str, chip: Chip, requests: Requests, mapping: Mapping[str, Any] | None = None, *, max_batch: int = 32, machines: int = 1,
     paged: bool = False, chunk: int = 0, batching: str = "continuous", prefill_machines: int = 0, prefill_chip: Chip | None = None,
     prefill_mapping: Mapping[str, Any] | None = None, link_bytes_per_s: float = 0.0, concurrency: int = 0, warmup: int = 0,
-    limits: Limits | None = None, idle_power_w: float | None = None, interval: bool = False, **options: Any,
+    limits: Limits | None = None, idle_power_w: float | None = None, interval: bool = False, timeline: bool = False, **options: Any,
 ) -> Serving:  # fmt: skip
     """Serve `requests` with `model` on `machines` alike chips and return what happened.
 
@@ -110,8 +111,8 @@ def serve(
     machines of its own (of `prefill_chip` with `prefill_mapping`, else alike), and caches move over links of `link_bytes_per_s`. With `concurrency`,
     arrival times are left aside: so many requests are in the system as long as there are any, the next one enters when one ends. Times leave out the
     first `warmup` requests; `limits` are held against them. `idle_power_w` is what a waiting machine draws (default: the chip's idle figure, else its
-    static power). With `interval`, the outcome says what the ranges of the chips' constants make of it. `options` are the model's (dtype,
-    layers ...). Raises `Infeasible`, `InvalidMapping` and what a simulation raises.
+    static power). With `interval`, the outcome says what the ranges of the chips' constants make of it; with `timeline` it keeps each machine's
+    stretches of work. `options` are the model's (dtype, layers ...). Raises `Infeasible`, `InvalidMapping` and what a simulation raises.
 
     >>> from hwsim import load_chip
     >>> from hwsim.serve.requests import synthetic
@@ -124,7 +125,7 @@ def serve(
         prefill_machines=prefill_machines, prefill_chip=prefill_chip, prefill_mapping=prefill_mapping, link_bytes_per_s=link_bytes_per_s,
         idle_power_w=idle_power_w, **options,
     )  # fmt: skip
-    return site.serve(requests, concurrency=concurrency, warmup=warmup, limits=limits, interval=interval)
+    return site.serve(requests, concurrency=concurrency, warmup=warmup, limits=limits, interval=interval, timeline=timeline)
 
 
 def _cache_bytes_per_token(model: str, options: Mapping[str, Any]) -> float:

@@ -38,7 +38,7 @@ class Split:
 
 def serve_at(
     costs: StepCosts, requests: Requests, *, machines: int = 1, policy: Policy | None = None, split: Split | None = None, concurrency: int = 0,
-    warmup: int = 0, limits: Limits | None = None,
+    warmup: int = 0, limits: Limits | None = None, timeline: bool = False,
 ) -> Serving:  # fmt: skip
     """Serve `requests` on machines whose steps cost `costs`; see `hwsim.serve.serving.serve`. Raises `InvalidMapping`, `CostError`."""
     policy = policy or Policy()
@@ -55,6 +55,8 @@ def serve_at(
             Server(env, first, requests, ledger, line, role=PREFILL, hand_over=_Link(env, later, requests, split)) for _ in range(split.machines)
         ]
         servers += [Server(env, costs, requests, ledger, later, role=DECODE, policy=policy) for _ in range(machines)]
+    for server in servers if timeline else ():
+        server.tally.spans = []
     if concurrency:
         _keep_busy(env, line, ledger, len(requests), concurrency)
     else:
@@ -136,7 +138,7 @@ def _outcome(
     first, whole = ledger.first_s - ledger.arrive_s, ledger.end_s - ledger.arrive_s
     return Serving(
         served, start, first, between, whole, ledger.preempted, ledger.gaps, figures, rows, _assumptions(costs, split, servers[-1].policy),
-        _warnings(ledger, rows), limits, warmup,
+        _warnings(ledger, rows), limits, warmup, spans=tuple(tuple(s.tally.spans or ()) for s in servers),
     )  # fmt: skip
 
 

@@ -39,11 +39,15 @@ def test_prefill_machines_of_their_own() -> None:
 
 
 def test_prefill_on_another_chip_limits_and_a_log(tmp_path: Path) -> None:
-    log = tmp_path / "log.csv"
+    log, trace = tmp_path / "log.csv", tmp_path / "t.json"
     split = ["--prefill-machines", "1", "--link", "400 Gbit/s", "--prefill-chip", "h100", "--prefill-map", "system=vllm"]
-    found = json.loads(run(*MADE, *split, "--ttft-limit", "1 s", "--tpot-limit", "1 us", "--warmup", "5", "--log", log, "--json", "-").stdout)
+    limits = ["--ttft-limit", "1 s", "--tpot-limit", "1 us", "--warmup", "5"]
+    found = json.loads(run(*MADE, *split, *limits, "--log", log, "--timeline", trace, "--json", "-").stdout)
     assert found["prefill_chip"] == "h100" and [m["static_w"] for m in found["machines"]] == [193.0, 66.5]
     assert found["limits"] | {"first_token_s": 1.0} == found["limits"] and found["limits"]["within_limits"] == 0.0
+    events = json.loads(trace.read_text())["traceEvents"]
+    assert [e["args"]["name"] for e in events if e["name"] == "thread_name"] == ["prefill 0", "decode 1"]
+    assert sum(e["name"] == "prefill" for e in events) == 40
     lines = log.read_text().splitlines()
     assert len(lines) == 41 and lines[0].startswith("arrival_s,prompt_tokens,generated_tokens,queue_s,time_to_first_token_s")
 

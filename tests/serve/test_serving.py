@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -293,3 +295,13 @@ def test_arrivals_in_epochs_keep_the_digits_of_steps():
     early = Requests(late.arrival_s - 2.0**40, made.prompt_tokens, made.generated_tokens)
     found, same = serve_at(costs_of(), late), serve_at(costs_of(), early)
     assert found.latency_s == pytest.approx(same.latency_s, rel=1e-12) and (found.requests.arrival_s == late.arrival_s).all()
+
+
+@pytest.mark.parametrize("how", [{}, {"policy": Policy(chunk=40)}, {"machines": 2}, {"split": Split(1, 100.0, 1e6)}])
+def test_stretches_of_work_do_not_overlap_and_add_up_to_the_busy_time(how):
+    done = serve_at(costs_of(switch_s=0.001), synthetic(60, 8.0, 60, 12, spread=0.5, seed=4), timeline=True, **how)
+    for machine, spans in zip(done.machines, done.spans, strict=True):
+        assert sum(length for *_, length in spans) == pytest.approx(machine["busy"] * done.figures["duration_s"])
+        for (*_, start, length), (*_, following, _) in pairwise(spans):
+            assert start + length <= following + 1e-9
+    assert serve_at(costs_of(), stream([0.0], [10], [2])).spans == ((),)
