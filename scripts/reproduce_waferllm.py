@@ -82,7 +82,7 @@ def picture(path: Path) -> None:
 
 def claims() -> list[Claim]:
     """The headlines: generation end to end, GEMV, joules against clusters of A100."""
-    tokens, ratio = "the layout that the mapper picks for both phases", "nameplate joules of both sides; grid of the wafer not stated"
+    tokens, ratio = "the published grids of both phases", "nameplate joules of both sides; grid of the wafer not stated"
     wafer = "joules of the wafer over those of"
     found = of_cases("WaferLLM", {
         "wse2-e2e-8b-waferllm-2048-2048": ("LLaMA-3-8B, 2048 + 2048 tokens", "token/s", tokens),

@@ -169,11 +169,11 @@ def bound(
 
 def within(
     paper: str, what: str, published: tuple[float, float], ours: float, unit: str, *, carries: str, source: str, tolerance: float = 0.0,
-    kind: Kind = "cost", basis: Basis = "published", conditional: bool = False,
+    kind: Kind = "cost", basis: Basis = "published", conditional: bool = False, role: Role = "predicted",
 ) -> Claim:  # fmt: skip
     """A claim that states a range; `conditional` where ours is what the claim would need, and the range what is possible."""
     low, high = published
-    return Claim(paper, what, low, ours, unit, carries, source, tolerance, "range", high, kind=kind, basis=basis, conditional=conditional)
+    return Claim(paper, what, low, ours, unit, carries, source, tolerance, "range", high, role, kind, basis, conditional)
 
 
 def region(paper: str, what: str, found: int, *, carries: str, source: str, tried: int = 0) -> Claim:

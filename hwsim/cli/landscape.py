@@ -45,7 +45,7 @@ def _print(trace: str, rows: list[dict[str, Any]]) -> None:
 
     screen = console()
     ran = [r for r in rows if not r["refused"]]
-    shown = [(r["chip"], r["target"], *(metric(m, r[m]) if r[m] else "not modelled" for m in HEADINGS), r["note"]) for r in ran]
-    headings = ("chip", "target", *HEADINGS.values(), "as")
-    screen.print(table(f"{trace} on {len(ran)} of {len(rows)} chips", headings, shown, left=2))
+    shown = [(r["chip"], r["target"], r["note"], *(metric(m, r[m]) if r[m] else "not modelled" for m in HEADINGS)) for r in ran]
+    headings = ("chip", "target", "as", *HEADINGS.values())
+    screen.print(table(f"{trace} on {len(ran)} of {len(rows)} chips", headings, shown, left=3))
     screen.print(table("\nrefused", ("chips", "reason"), [(", ".join(chips), reason) for reason, chips in refusals(rows).items()], left=2))

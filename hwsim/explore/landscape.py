@@ -52,12 +52,12 @@ class Workload:
 
     @property
     def free(self) -> bool:
-        """Whether the number format is open."""
-        return "dtype" not in self.stated
+        """Whether the number formats are open."""
+        return not {"dtype", "weight_dtype"} & set(self.stated)
 
     def graph(self, formats: Mapping[str, str]) -> Graph:
         """The graph in `formats`, or as it is where the workload states one or its trace has fixed ones."""
-        key = tuple(sorted(formats.items())) if self.free else ()
+        key = () if "dtype" in self.stated else tuple(sorted(formats.items()))
         if key not in self._made:
             try:
                 self._made[key] = graph_of_workload({**self.stated, **formats})

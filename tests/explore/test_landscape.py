@@ -37,6 +37,8 @@ def test_designs_keep_to_a_stated_format():
     assert free.report is not None and "weights int4" in free.note
     (stated,) = landscape({**workload, "dtype": "fp32"}, ["u50"])
     assert stated.report is None
+    (narrow,) = landscape({**workload, "weight_dtype": "int8"}, ["u50"])
+    assert narrow.report is None or "int4" not in narrow.note
 
 
 def test_an_lstm_without_a_kernel_runs_step_by_step():
