@@ -45,7 +45,7 @@ def price(op: Any, p: Any, out: Any) -> None:
     if op.kind == spec.FUSED:
         out.compute = vector_seconds(op, 0.0, p) * p.clock_hz
         out.register_bytes = op.compulsory_bytes
-        charge(op, executed, p, out)
+        charge(op, executed, arithmetic, p, out)
         return
     out.dispatch = op.calls * p.call_s * p.clock_hz
     out.fork = p.fork_s * p.clock_hz if p.threads > 1 else 0.0
@@ -55,4 +55,4 @@ def price(op: Any, p: Any, out: Any) -> None:
     out.cache_bytes = max(0.0, op.compulsory_bytes + op.reread_bytes - out.dram_bytes)
     if executed > 0:
         out.roofline = executed / macs_per_s(arithmetic, 0.0, p) * p.clock_hz
-    charge(op, executed, p, out)
+    charge(op, executed, arithmetic, p, out)

@@ -71,8 +71,9 @@ def used_params(chip: Chip, threads: Mapped) -> tuple[str, ...]:
 
 
 def _assumptions(options: Options, lowered: Lowered, params: Table) -> tuple[str, ...]:
+    threads = int(params["threads"][0])
     found = [
-        f"calls of the {options.runtime} class; operators run one after another, each on all {int(params['threads'][0])} threads",
+        f"calls of the {options.runtime} class; operators run one after another, each on {f'all {threads} threads' if threads > 1 else 'one thread'}",
         "clocks are held: no thermal throttling, no migration between clusters",
         "products are blocked for the caches: operands pass once; private caches of all threads add up",
     ]

@@ -193,8 +193,12 @@ def test_joules_follow_busy_cores_work_and_bytes(p: Any, op: Any) -> None:
     assert out.cores == pytest.approx(1.6 * cycles / 2.84e9)
     assert out.arithmetic == pytest.approx(op.macs * 5e-12)
     assert out.dram_traffic == pytest.approx(out.dram_bytes * 72e-12)
-    op.element_bytes = 2.0
+    op.element_bytes, op.arithmetic = 2.0, spec.FP16
     assert priced(op, p).arithmetic == pytest.approx(op.macs * 2.5e-12)
+    op.arithmetic = spec.WIDENED
+    assert priced(op, p).arithmetic == pytest.approx(op.macs * 5e-12)  # fp32 lanes
+    op.element_bytes, op.arithmetic = 0.5625, spec.QUANTISED
+    assert priced(op, p).arithmetic == pytest.approx(op.macs * 1.25e-12)  # lanes of bytes
 
 
 def test_a_fused_pass_costs_its_arithmetic_alone(p: Any, op: Any) -> None:
