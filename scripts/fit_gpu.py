@@ -38,7 +38,7 @@ STAGES: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("host_request_s",), "llm_serving"),
         (("request_j",), "llm_serving_power"),
     ],
-    "h200": [(("switch_fraction", "link_hop_s", "link_pipeline_s"), "allreduce")],
+    "h200": [(("switch_fraction", "link_pipeline_s"), "allreduce")],
 }
 ROUNDS, HALVINGS = 8, 6
 

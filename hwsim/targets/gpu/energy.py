@@ -87,15 +87,15 @@ def throttle(op: Any, p: Any, out: Any) -> None:
 def charge(op: Any, p: Any, executed: float, out: Any) -> None:
     """Fill bytes, joules and the clock, of all GPUs together; `executed` MACs (Winograd: fewer than the operator's).
 
-    An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link. What L-Mul saves of the products comes off at the clock that the power
-    limit leaves standard multipliers.
+    `out.dram_bytes` holds what a kernel reads again. An all-reduce moves ``2 (n - 1) / n`` of its bytes over each GPU's link. What L-Mul saves of the
+    products comes off at the clock that the power limit leaves standard multipliers.
     """
     if op.kind == spec.ALLREDUCE:
         out.link_bytes = 2 * (op.gpus - 1) * op.bytes
         out.dram_bytes = max(2 * op.bytes * op.gpus, op.compulsory_bytes)
     else:
         out.on_chip_bytes += op.fused_bytes * op.gpus
-        out.dram_bytes = max(op.bytes * op.gpus, op.compulsory_bytes) - out.on_chip_bytes + op.converted_bytes * op.gpus
+        out.dram_bytes += max(op.bytes * op.gpus, op.compulsory_bytes) - out.on_chip_bytes + op.converted_bytes * op.gpus
     out.dram_traffic = out.dram_bytes * p.dram_j_per_byte
     products = 2 * executed * flop_energy(op.arithmetic, p)
     weights = op.expanded * op.batch * op.k * op.n * op.share * op.gpus

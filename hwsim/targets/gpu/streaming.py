@@ -84,5 +84,7 @@ def vector_memory(op: Any, p: Any, out: Any) -> float:
     if p.l2_resident > 0 and op.bytes - op.weight_bytes <= p.l2_bytes / 2:
         out.on_chip_bytes = (moved - op.weight_bytes) * op.gpus
         return float((moved - op.weight_bytes) / p.l2_bytes_per_s * p.clock_hz + stream_cycles(op.weight_bytes, vector_fraction(op, p), p))
-    stream = stream_cycles(moved, vector_fraction(op, p), p) * norm_passes(op, moved, p)
+    again = moved * (norm_passes(op, moved, p) - 1.0)
+    out.dram_bytes = again * op.gpus
+    stream = stream_cycles(moved + again, vector_fraction(op, p), p)
     return max(stream, row_cycles(op, moved, p)) / hot_gain(op, moved, p)

@@ -7,10 +7,10 @@ import pytest
 from hwsim.validate.score import Validation, validate
 
 LIMITS = {  # group, role: mean absolute error over all chips
-    ("gemm_fp16", "calibrate"): 0.04, ("gemm_best", "calibrate"): 0.04, ("vector_op", "calibrate"): 0.08, ("allreduce", "calibrate"): 0.08,
+    ("gemm_fp16", "calibrate"): 0.04, ("gemm_best", "calibrate"): 0.04, ("vector_op", "calibrate"): 0.09, ("vector_op", "predict"): 0.09, ("allreduce", "calibrate"): 0.08,
     ("launch", "calibrate"): 0.01, ("measured_gemm", "calibrate"): 0.06, ("measured_gemm", "predict"): 0.06,
-    ("measured_vector_op", "calibrate"): 0.15, ("measured_vector_op", "predict"): 0.16, ("gemm_fp32", "calibrate"): 0.09,
-    ("bmm_fp32", "predict"): 0.25, ("gemm_deepbench", "predict"): 0.15, ("conv_deepbench", "predict"): 0.12, ("cnn", "predict"): 0.12,
+    ("measured_vector_op", "calibrate"): 0.08, ("measured_vector_op", "predict"): 0.08, ("gemm_fp32", "calibrate"): 0.09,
+    ("bmm_fp32", "predict"): 0.25, ("gemm_deepbench", "predict"): 0.18, ("conv_deepbench", "calibrate"): 0.22, ("conv_deepbench", "predict"): 0.13, ("cnn", "predict"): 0.1,
     ("gpt3_layer", "predict"): 0.1, ("llm_serving", "calibrate"): 0.05, ("llm_serving", "predict"): 0.1, ("power", "calibrate"): 0.02,
     ("llm_serving_power", "calibrate"): 0.03, ("llm_serving_power", "predict"): 0.1, ("stream_bandwidth", "calibrate"): 0.01,
     ("l2_bandwidth", "calibrate"): 0.06, ("load_latency", "calibrate"): 0.01, ("occupancy", "calibrate"): 0.02,
@@ -24,7 +24,7 @@ def found() -> Validation:
 
 
 def test_every_case_runs(found: Validation) -> None:
-    assert len(found.results) >= 320
+    assert len(found.results) >= 370
     assert [(r.case.id, r.refused) for r in found.results if r.refused] == []
 
 

@@ -67,3 +67,11 @@ def test_norms_read_their_rows_again_when_l2_does_not_hold_them(p: Any, op: Any)
         assert norm_passes(op, 2 * row * rows, p) == passes
     p.serving = 1
     assert norm_passes(op, 1e12, p) == 1.0
+
+
+def test_what_is_read_again_is_moved_and_charged(simulate: Any) -> None:
+    held, long = (simulate("norm", {"dispatch": "eager"}, rows=4096, cols=cols, dtype="fp16") for cols in (8192, 16384))
+    moved = [report.cost.bytes_by_level()["dram"] / (4 * 4096 * cols) for report, cols in ((held, 8192), (long, 16384))]
+    assert moved == pytest.approx([1.0, 1.5], rel=1e-3)
+    joules = [report.cost.by_component("joules")["dram_traffic"] for report in (held, long)]
+    assert joules[1] / joules[0] == pytest.approx(3.0, rel=1e-3)
