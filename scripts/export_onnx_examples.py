@@ -14,11 +14,17 @@ import onnx
 import torch
 import torchvision
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.transformers import optimizer
 from torch import nn
-from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
+from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, LlamaConfig, LlamaForCausalLM
 
-KEPT = 64  # elements of a tensor that stays
+KEPT, MASK = 64, 256  # elements of a tensor that stays, and of a mask
 IMAGE = torch.zeros(1, 3, 224, 224)
+LLAMA = {
+    "num_hidden_layers": 2, "hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 8, "num_key_value_heads": 2, "vocab_size": 1000,
+    "max_position_embeddings": 64,
+}  # fmt: skip
+BERT = {"num_hidden_layers": 1, "hidden_size": 128, "intermediate_size": 256, "num_attention_heads": 4, "vocab_size": 1000}
 TOKENS = torch.zeros(1, 128, dtype=torch.long)
 
 
@@ -26,7 +32,12 @@ def strip(path: Path) -> None:
     """Leave out large stored tensors and all notes of the exporter."""
     model = onnx.load(str(path), load_external_data=False)
     for tensor in model.graph.initializer:
-        if int(np.prod(tensor.dims)) > KEPT:
+        mask = list(tensor.dims[:2]) == [1, 1] and len(tensor.dims) == 4 and int(np.prod(tensor.dims)) <= MASK
+        if mask and tensor.data_location:
+            onnx.external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
+            tensor.ClearField("external_data")
+            tensor.data_location = 0
+        elif int(np.prod(tensor.dims)) > KEPT and not mask:
             for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "external_data"):
                 tensor.ClearField(field)
             tensor.data_location = 0
@@ -84,6 +95,17 @@ class Small(nn.Module):
         return self.out((y + y.relu()).mean((2, 3)))
 
 
+class Encoder(nn.Module):
+    """BERT's hidden states alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bert = BertModel(BertConfig(**BERT, attn_implementation="eager"), add_pooling_layer=False)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.bert(ids).last_hidden_state
+
+
 class Samples(CalibrationDataReader):  # type: ignore[misc]
     """Random images for the ranges of static quantisation."""
 
@@ -115,6 +137,10 @@ def main() -> None:
     eager = BertModel(BertConfig(num_hidden_layers=2, attn_implementation="eager"))
     strip(export(folder, "bert_2_layers", eager, (TOKENS,), dynamo=True))
     strip(export(folder, "gpt2_2_layers", GPT2Model(GPT2Config(n_layer=2, use_cache=False)), (TOKENS,), dynamo=True))
+    strip(export(folder, "llama_2_layers", LlamaForCausalLM(LlamaConfig(**LLAMA, use_cache=False)), (TOKENS[:, :16],), dynamo=True))
+    plain = export(folder, "bert_fused", Encoder(), (TOKENS[:, :16],), input_names=["ids"])
+    optimizer.optimize_model(str(plain), model_type="bert", num_heads=4, hidden_size=128, opt_level=0).save_model_to_file(str(plain))
+    strip(plain)
     strip(export(folder, "recurrent", Recurrent(), (torch.zeros(2, 50, 40),)))
     strip(export(folder, "mixed", Mixed(), (torch.zeros(2, 3, 100), torch.zeros(2, 1, 32, 32))))
     strip(export(folder, "mixed_dynamo", Mixed(), (torch.zeros(2, 3, 100), torch.zeros(2, 1, 32, 32)), dynamo=True))

@@ -2,7 +2,7 @@
 
 A pattern is a name (a variable: the same tensor wherever it stands), one of `NUMBER`, `VECTOR`, `ANY`, or a tuple of a function (alternatives
 apart with ``|``) and the patterns of its operands, of which those of sums and products come in any order. `either` tries patterns in turn, `scaled`
-allows factors that are single stored numbers. Changes of the number format are looked through.
+and `inner` allow factors that are single stored numbers. Changes of the number format are looked through.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ def either(*patterns: Pattern) -> Pattern:
 
 
 def scaled(pattern: Pattern) -> Pattern:
+    """The pattern, perhaps times or over stored numbers, which are counted."""
+    return ("#scaled", pattern, 1)
+
+
+def inner(pattern: Pattern) -> Pattern:
     """The pattern, perhaps times or over stored numbers."""
-    return ("#scaled", pattern)
+    return ("#scaled", pattern, 0)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Matcher:
         elif pattern[0] == "#scaled":
             yield from self.match(pattern[1], value, found)
             for more in (("mul", pattern, NUMBER), ("div", pattern, NUMBER)):
-                yield from self.match(more, value, replace(found, factors=found.factors + 1))
+                yield from self.match(more, value, replace(found, factors=found.factors + pattern[2]))
         else:
             yield from self._operator(pattern, value, found)
 

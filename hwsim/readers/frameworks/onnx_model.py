@@ -19,7 +19,7 @@ from hwsim.core.errors import InvalidTrace, Location, nearest
 
 SMALL = 65_536  # elements of a constant that is folded
 LAID_OUT = "com.microsoft.nchwc"  # operators on blocks of channels
-MASK = 2**24  # of one of truth values
+MASK = 2**24  # of a mask: truth values, or numbers of a single sequence and head
 DTYPES = {
     "FLOAT": "fp32", "FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64", "INT8": "int8", "UINT8": "uint8", "INT16": "int16", "UINT16": "uint16",
     "INT32": "int32", "UINT32": "uint32", "INT64": "int64", "UINT64": "int64", "BOOL": "uint8", "INT4": "int4", "UINT4": "uint4",
@@ -126,18 +126,22 @@ class OnnxFile:
         shape = tuple(tensor.dims)
         self.known.stored.add(tensor.name)
         self._type(tensor.name, self.onnx.helper.make_tensor_type_proto(tensor.data_type, shape))
-        if math.prod(shape) <= (MASK if tensor.data_type == self.onnx.TensorProto.BOOL else SMALL) and (data := self._data(tensor)) is not None:
+        if math.prod(shape) <= (MASK if self._mask(tensor) else SMALL) and (data := self._data(tensor)) is not None:
             self.known.data[tensor.name] = data
 
     def _data(self, tensor: Any) -> NDArray[Any] | None:
-        """The elements of a stored tensor; None when they are not in the file. Truth values (masks) are also read from the file beside it."""
+        """The elements of a stored tensor; None when they are not in the file. Masks are also read from the file beside it."""
         if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
-            return self._beside(tensor) if tensor.data_type == self.onnx.TensorProto.BOOL else None
+            return self._beside(tensor) if self._mask(tensor) else None
         shape = tuple(tensor.dims)
         fields = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data, tensor.uint64_data)
         if math.prod(shape) and not any(len(f) for f in fields):
             return None
         return np.asarray(self.onnx.numpy_helper.to_array(tensor))
+
+    def _mask(self, tensor: Any) -> bool:
+        """Whether a stored tensor is a mask of scores."""
+        return tensor.data_type == self.onnx.TensorProto.BOOL or (len(tensor.dims) == 4 and tuple(tensor.dims[:2]) == (1, 1))
 
     def _beside(self, tensor: Any) -> NDArray[Any] | None:
         """The elements of a tensor that is stored in a file of its own; None where that is not there or too short."""

@@ -133,7 +133,7 @@ class _Operands:
         while (copy := self._own(tensor)) is not None and copy.function in LAYOUT:
             self.changed[copy.name] = None
             tensor = copy.inputs[0]
-        self.changed[op.name] = replace(op, inputs=(tensor, *op.inputs[1:]))
+        self.changed[op.name] = self.makers[op.outputs[0]] = replace(op, inputs=(tensor, *op.inputs[1:]))
 
     def _joint(self, op: Op, inputs: tuple[str, ...], bounds: dict[str, int]) -> tuple[tuple[str, ...], dict[str, int]] | None:
         """Queries, keys and values cut from one tensor that holds nothing else, read where they lie."""

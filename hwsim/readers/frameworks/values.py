@@ -75,7 +75,7 @@ class Builder:
         self.behind = 0  # operators that cannot be read because of an unknown one before them
         self.name = ""  # of the file's operator that is being read
         self.origins: dict[str, Origin] = {}
-        self.joined: dict[tuple[int | str, ...], Value] = {}  # concatenations by axis and parts
+        self.joined: dict[tuple[object, ...], Value] = {}  # concatenations by axis and parts
         self.outputs: set[str] = set()  # tensors that the network returns
 
     def form(self, name: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from hwsim.core.graph import Graph, Tensor
 from hwsim.core.op import Op
 from hwsim.readers.frameworks.attention import fused
-from hwsim.readers.frameworks.matching import ANY, NUMBER, START, VECTOR, Found, Matcher, Pattern, either, scaled
+from hwsim.readers.frameworks.matching import ANY, NUMBER, START, VECTOR, Found, Matcher, Pattern, either, inner, scaled
 from hwsim.readers.frameworks.operands import indices, joined
 from hwsim.readers.frameworks.values import Builder, Origin, Value
 
@@ -25,15 +25,15 @@ APART = either(("sub", X, ("mean", X)))  # the distance to the mean
 
 def _root(mean: Pattern) -> tuple[Pattern, Pattern]:
     """(root, its reciprocal) of a mean and a small number."""
-    inner = either(("add", mean, NUMBER), ("clip|max", mean), ("max", mean, NUMBER), mean)
-    root = either(("sqrt", inner), ("pow", inner, NUMBER))
-    return root, either(("rsqrt", inner), ("reciprocal", root), ("div", NUMBER, root), ("pow", inner, NUMBER))
+    raised = either(("add", mean, NUMBER), ("clip|max", mean), ("max", mean, NUMBER), mean)
+    root = either(("sqrt", raised), ("pow", raised, NUMBER))
+    return root, either(("rsqrt", raised), ("reciprocal", root), ("div", NUMBER, root), ("pow", raised, NUMBER))
 
 
 RMS_ROOT, RMS_INVERSE = _root(("mean", SQUARE))
 LAYER_ROOT, LAYER_INVERSE = _root(("mean", either(("mul", APART, APART), ("pow", APART, NUMBER))))
-TANH_OF = either(("add", X, scaled(either(("pow", X, NUMBER), ("mul", X, SQUARE), ("mul", scaled(X), SQUARE)))),
-                 ("mul", scaled(X), ("add", scaled(SQUARE), NUMBER)))  # fmt: skip
+TANH_OF = either(("add", X, inner(either(("pow", X, NUMBER), ("mul", inner(X), SQUARE)))),
+                 ("mul", inner(X), ("add", inner(either(SQUARE, ("mul", inner(X), X))), NUMBER)))  # fmt: skip
 EXP = ("exp", either(("sub", X, ("amax", X)), X))
 TURNED = ("concat", ("neg", ("slice", X)), ("slice", X))
 FIRST, SECOND = ("mul", ("slice", X), ANY), ("mul", ("slice", X), ANY)
@@ -148,7 +148,7 @@ def _norm(function: str) -> Build:
 
 def _gain(step: Step) -> tuple[Op, Origin] | None:
     """A vector of gains or offsets behind a norm; the first is the gain."""
-    x, vector = step.found[X], step.found.constants[-1]
+    vector = step.found.constants[-1]
     norm = next(step.rewriter.makers[t] for t in step.found.inside if step.rewriter.makers[t].kind == "norm")
     weights = norm["weights"]
     if vector.elements != norm["cols"] or vector.shape[-1] != norm["cols"] or weights > 1 or (step.origin.function == "add") != bool(weights):
@@ -158,7 +158,7 @@ def _gain(step: Step) -> tuple[Op, Origin] | None:
     bounds = {**norm.bounds, "weights": weights + 1}
     op = replace(step.op, kind="norm", function=norm.function, bounds=bounds, inputs=(norm.inputs[0], *names), label="norm", dtype=norm.dtype,
                  weight_dtype=form, operand_role="weight")  # fmt: skip
-    return op, Origin(norm.function, (x,), step.origin.shape)
+    return op, Origin(norm.function, step.rewriter.origins[norm.outputs[0]].reads, step.origin.shape)
 
 
 def _each(function: str, *, halved: bool = False) -> Build:
@@ -231,20 +231,22 @@ def _bias(step: Step) -> tuple[Op, Origin] | None:
     along = vector.shape[-1] if not conv else max(vector.shape)
     if made["bias"] or made.operand_role != "weight" or vector.elements != outs or along != outs or (not conv and made["batch"] > 1):
         return None
+    if any(step.rewriter.origins[t].function == "cast" for t in step.found.inside):  # sums of integers, then numbers: the bias is of the latter
+        return None
     if conv and len(vector.shape) != len(step.origin.shape) - 1 and vector.shape != (1, outs, *(1 for _ in step.origin.shape[2:])):
         return None
     name = step.rewriter.weight(f"{made.name}.bias", outs, made.weight_dtype)
     op = replace(made, bounds={**made.bounds, "bias": 1}, inputs=(*made.inputs, name), outputs=step.op.outputs)
-    return op, Origin("biased", (step.found[X],), step.origin.shape)
+    return op, Origin("biased", step.rewriter.origins[made.outputs[0]].reads, step.origin.shape)
 
 
 def _format(step: Step) -> tuple[Op, Origin] | None:
     """A norm or activation that worked in a wider format and returns to that of its input: the pass itself converts."""
-    inner = next((step.rewriter.makers[t] for t in step.found.inside if t in step.rewriter.makers and step.rewriter.makers[t] is not step.op), None)
-    if inner is None or step.rewriter.tensors[step.op.outputs[0]].dtype != inner.dtype:
+    before = next((made for t in step.found.inside if (made := step.rewriter.makers.get(t)) is not None and made is not step.op), None)
+    if before is None or step.rewriter.tensors[step.op.outputs[0]].dtype != before.dtype:
         return None
-    origin = step.rewriter.origins[inner.outputs[0]]
-    return replace(inner, name=step.op.name, outputs=step.op.outputs), replace(origin, shape=step.origin.shape)
+    origin = step.rewriter.origins[before.outputs[0]]
+    return replace(before, name=step.op.name, outputs=step.op.outputs), replace(origin, shape=step.origin.shape)
 
 
 FACTORS = [
@@ -259,17 +261,16 @@ PRODUCTS: list[tuple[Pattern, Build]] = [
     (("mul|div", ("relu6", ("add", X, NUMBER)), NUMBER), _each("hardsigmoid")),
     (either(("mul", APART, LAYER_INVERSE), ("div", APART, LAYER_ROOT)), _norm("layer")),
     (either(("mul", X, RMS_INVERSE), ("div", X, RMS_ROOT)), _norm("rms")),
-    (("mul", ("rms|layer", X), VECTOR), _gain),
+    (("mul", ("rms|layer", ANY), VECTOR), _gain),
     (("mul", ("silu", X), "y"), _gated("silu_mul")), (("mul", ("gelu", X), "y"), _gated("gelu_mul")),
     (("div", EXP, ("sum", EXP)), _softmax), (("mul|div", ("tanh", ("mul|div", X, NUMBER)), NUMBER), _each("tanh")),
 ]  # fmt: skip
 RULES: dict[str, list[tuple[Pattern, Build]]] = {
     "mul": PRODUCTS, "div": PRODUCTS,
-    "add": [(("add", ("mul", X, ANY), ("mul", TURNED, ANY)), _rope), (("add", ("layer|rms", X), VECTOR), _gain),
-            (("add", ("matmul|conv2d", X), VECTOR), _bias)],
+    "add": [(("add", ("mul", X, ANY), ("mul", TURNED, ANY)), _rope), (("add", ("layer|rms", ANY), VECTOR), _gain),
+            (("add", ("matmul|conv2d", ANY), VECTOR), _bias)],
     "concat": [(("concat", ("sub", FIRST, SECOND), ("add", FIRST, SECOND)), _rope), (("concat", ("rope", ("slice", X)), ("slice", X)), _partial)],
-    "cast": [(("cast", ("rms|layer|softmax|rope|silu|gelu|silu_mul|gelu_mul", X)), _format),
-             (("cast", ("silu_mul|gelu_mul", X, "y")), _format)],
+    "cast": [(("cast", ("rms|layer|softmax|rope|silu|gelu", ANY)), _format), (("cast", ("silu_mul|gelu_mul", ANY, ANY)), _format)],
 }  # fmt: skip
 
 
