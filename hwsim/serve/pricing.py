@@ -150,10 +150,10 @@ def step_costs(
     if max_batch < 1:
         raise InvalidMapping(f"max_batch must be at least 1, got {max_batch}")
     machine.decode(1, longest)  # raises when one request alone does not fit
-    capacity = _capacity(machine, longest, max_batch)
+    capacity = cache_tokens(machine, longest, max_batch)
     machine, notes = _pinned(machine, longest_prompt if prefills else 0, *_widest(capacity, longest, max_batch))
     if notes:
-        capacity = _capacity(machine, longest, max_batch)
+        capacity = cache_tokens(machine, longest, max_batch)
     widest, full = _widest(capacity, longest, max_batch)
     machine.learn([lambda **m: machine.decode(widest, full, **m), lambda **m: machine.decode(1, longest, **m),
                    *([lambda **m: machine.prefill(longest_prompt, **m)] if prefills else [])])  # fmt: skip
@@ -233,7 +233,7 @@ def _idle_w(machine: Machine, report: Report, static: float, stated: float | Non
     return min(static, board * float(report.cost.program.figures.get("devices", 1)))
 
 
-def _capacity(machine: Machine, longest: int, max_batch: int) -> int:
+def cache_tokens(machine: Machine, longest: int, max_batch: int) -> int:
     """Tokens that the cache holds, as far as `max_batch` requests of `longest` tokens can ask for them.
 
     Bisection over whole sequences first, then over the context of the widest batch that holds one token each.

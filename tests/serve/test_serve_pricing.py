@@ -10,7 +10,7 @@ import pytest
 import hwsim
 from hwsim.core.errors import Infeasible, InvalidMapping, InvalidTrace, UnsupportedOp
 from hwsim.serve.outcome import Limits
-from hwsim.serve.pricing import Machine, Step, axis, prefill_costs, refined, step_costs
+from hwsim.serve.pricing import Machine, Step, axis, cache_tokens, prefill_costs, refined, step_costs
 from hwsim.serve.requests import Requests, synthetic
 from hwsim.serve.serving import arrange, serve
 
@@ -31,6 +31,19 @@ def test_the_cache_bounds_the_tokens_held():
     assert edge.fits(1, 4096) and not edge.fits(256, 4096) and 4096 < costs.capacity_tokens < 256 * 4096
     batch = int(costs.max_batch)
     assert edge.fits(batch, int(costs.capacity_tokens // batch * 0.99)) and not edge.fits(batch, int(costs.capacity_tokens // batch * 1.05))
+
+
+@pytest.mark.parametrize(
+    ("model", "mapping", "options", "tokens"),
+    [
+        ("llama3-8b", {}, {}, (40e9 - 16.06e9) / 131072), ("llama3-8b", {}, {"kv_dtype": "fp8"}, (40e9 - 16.06e9) / 65536),
+        ("llama3-8b", {"devices": 2}, {}, (80e9 - 16.06e9) / 131072), ("llama2-7b", {}, {}, (40e9 - 13.48e9) / 524288),
+    ],
+)  # fmt: skip
+def test_the_cache_takes_what_the_weights_leave(model, mapping, options, tokens):
+    """Grouped queries, the cache's own format, several boards: bytes of memory less weights, over bytes of a token."""
+    found = cache_tokens(machine("a100-40", model, mapping, **options), 4000, 300)
+    assert found == pytest.approx(tokens, rel=0.02) and found <= tokens * 1.001
 
 
 def test_a_request_that_does_not_fit_alone_is_refused():
