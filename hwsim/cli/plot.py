@@ -41,7 +41,7 @@ def plot(
     metric: Annotated[str | None, typer.Option(help="Metric of a heat map, or breakdown of a comparison.", show_default=False)] = None,
     level: Annotated[str | None, typer.Option(help="Memory level of a roofline.", show_default=False)] = None,
     window: Annotated[str | None, typer.Option(metavar="START:END", help="Part of a timeline, such as '0 us:20 us'.", show_default=False)] = None,
-    by: Annotated[str, typer.Option(help="Colour a timeline by operator or mechanism.")] = "operator",
+    by: Annotated[str | None, typer.Option(help="Colour a timeline by operator or mechanism.", show_default=False)] = None,
     width: Annotated[str | None, typer.Option(help="column (3.4 in) or double (7 in).", show_default=False)] = None,
     json: o.Json = None,
 ) -> None:
@@ -145,12 +145,12 @@ def _timeline(found: str, source: str, asked: Mapping[str, Any]) -> Figure:
     from hwsim.plot import data, timeline  # noqa: PLC0415  (as above)
 
     groups = {"operator": "label", "mechanism": "mechanism"}
-    if asked["by"] not in groups:
+    if asked["by"] is not None and asked["by"] not in groups:
         raise HwsimError(f"--by '{asked['by']}': a timeline is coloured by operator or mechanism")
     trace = data.read_json(source)
     title = str(next((e["args"]["name"] for e in trace["traceEvents"] if e.get("name") == "process_name"), ""))
     window = None if asked["window"] is None else _window(asked["window"])
-    return timeline.timeline_figure(timeline.spans_of_trace(trace), window_s=window, by=groups[asked["by"]], title=title,
+    return timeline.timeline_figure(timeline.spans_of_trace(trace), window_s=window, by=groups.get(asked["by"]), title=title,
                                     width=asked["width"] or "double")  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hwsim.cli.output import console, metric, plain_value, share, table
 from hwsim.core.report import Report
-from hwsim.core.units import engineering
+from hwsim.core.units import constant_text, engineering
 from hwsim.plot.analog import analog_tables
 
 HEADLINE = (
@@ -167,23 +167,8 @@ def bullets(screen: Console, heading: str, lines: Sequence[str]) -> None:
 
 def constants_table(heading: str, records: Sequence[Mapping[str, Any]]) -> Group:
     """Return the table of constants (records of `hwsim.core.report.param_record` with a name)."""
-    rows = [(r["name"], constant_text(r["value"], r["unit"]), _range_text(r), r["status"], r["source"]) for r in records]
+    rows = [(r["name"], constant_text(r["value"], r["unit"], most=4), _range_text(r), r["status"], r["source"]) for r in records]
     return table(heading, ("constant", "value", "range", "status", "source"), rows, left=5)
-
-
-def constant_text(value: Any, unit: str) -> str:
-    """Write a constant with its unit, SI units with a prefix.
-
-    >>> constant_text(1.1e9, "Hz"), constant_text((750.0, 994.0), "PE")
-    ('1.1 GHz', '750 x 994 PE')
-    """
-    if isinstance(value, bool) or unit in ("text", "flag"):
-        return plain_value(value)
-    if isinstance(value, list | tuple):
-        return f"{' x '.join(f'{v:.6g}' for v in value)} {unit}".strip()
-    if unit.split("/")[0] in ("Hz", "s", "J", "W", "B", "V", "A", "F", "ohm", "S", "bit") and value:
-        return engineering(value, unit, 6)
-    return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.10g} {unit}".strip()
 
 
 def _range_text(record: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import typer
 from hwsim.cli import options as o
 from hwsim.cli.output import STDOUT, check_writable, console, metric, plain_value, table, working, write_json
 from hwsim.core.errors import HwsimError, InvalidTrace, nearest
-from hwsim.core.units import engineering
+from hwsim.core.units import constant_text, engineering
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -139,7 +139,7 @@ def _show_design(name: str, patterns: Sequence[str], json: str | None) -> None:
         write_json({**head, "params": records, "devices": devices}, json)
     if json == STDOUT:
         return
-    from hwsim.cli.report_view import constant_text, constants_table  # noqa: PLC0415
+    from hwsim.cli.report_view import constants_table  # noqa: PLC0415
 
     screen = console()
     screen.print(f"{design.name}: {design.title} (design, engine {design.engine}); {len(design.params)} constants")
@@ -152,9 +152,7 @@ def _show_design(name: str, patterns: Sequence[str], json: str | None) -> None:
 
 
 def _meanings_table(records: Sequence[Mapping[str, Any]]) -> Group:
-    from hwsim.cli.report_view import constant_text  # noqa: PLC0415  (as above)
-
-    rows = [(r["name"], constant_text(r["value"], r["unit"]), r["status"], r["about"]) for r in records]
+    rows = [(r["name"], constant_text(r["value"], r["unit"], most=4), r["status"], r["about"]) for r in records]
     return table("constants", ("constant", "value", "status", "meaning"), rows, left=4)
 
 
@@ -202,8 +200,6 @@ def _print_constants(screen: Console, chip: Chip, found: Sequence[Constant], rep
 
 def _print_constant(screen: Console, chip: Chip, constant: Constant) -> None:
     """One constant in full."""
-    from hwsim.cli.report_view import constant_text  # noqa: PLC0415  (as above)
-
     param = constant.param
     screen.print(f"{chip.name} {constant.name} = {constant_text(param.value, param.unit)}", style="bold")
     lines = [("means", constant.about or "the target states no meaning"), ("status", param.status)]
@@ -241,8 +237,6 @@ def _sentence(word: str, elasticity: float) -> str:
 
 def _moves_table(found: Sequence[Constant]) -> Group:
     """Constants ranked by how far they move latency (energy where there is no latency), those that move nothing counted."""
-    from hwsim.cli.report_view import constant_text  # noqa: PLC0415  (as above)
-
     def most(c: Constant) -> float:
         return max((abs(v) for v in c.moves.metric.values()), default=0.0) if c.moves else 0.0
 
@@ -257,7 +251,7 @@ def _moves_table(found: Sequence[Constant]) -> Group:
         made.add_column(column, justify="right" if figure else "left", overflow="fold", no_wrap=figure or column == "constant")
     for c in ranked:
         moved = [f"{c.moves.metric[m]:+.3f}" if c.moves and m in c.moves.metric else "" for m in WORDS]
-        made.add_row(c.name, constant_text(c.param.value, c.param.unit), *moved, c.about)
+        made.add_row(c.name, constant_text(c.param.value, c.param.unit, most=4), *moved, c.about)
     unknown = [c.name for c in found if c.moves and c.moves.refused]
     rest = len(found) - len(ranked) - len(unknown)
     notes = f"{rest} more move nothing here" + (f"; no derivative: {', '.join(unknown)}" if unknown else "")
@@ -266,7 +260,6 @@ def _moves_table(found: Sequence[Constant]) -> Group:
 
 def _show_everywhere(found: Mapping[tuple[str, str], Mapping[str, Any]], json: str | None) -> None:
     """A constant (or several, by pattern) of all chips: its meaning per target, its values."""
-    from hwsim.cli.report_view import constant_text  # noqa: PLC0415  (as above)
     from hwsim.core.meanings import meanings  # noqa: PLC0415
     from hwsim.core.report import param_record  # noqa: PLC0415
 
@@ -283,7 +276,7 @@ def _show_everywhere(found: Mapping[tuple[str, str], Mapping[str, Any]], json: s
         if i:
             screen.print()
         screen.print(f"{name} ({target}): {records[i]['about']}")
-        rows = [(chip, constant_text(p.value, p.unit), p.status, p.source) for chip, p in chips.items()]
+        rows = [(chip, constant_text(p.value, p.unit, most=4), p.status, p.source) for chip, p in chips.items()]
         screen.print(table("", ("chip", "value", "status", "source"), rows, left=4))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 _PREFIXES = tuple((10.0**power, prefix) for power, prefix in zip(range(15, -18, -3), "PTGMk munpf", strict=True))
 
@@ -33,3 +34,24 @@ def write_metric(name: str, value: float) -> str:
     if unit in ("cycles", "tokens", "tokens/s", "inferences/s", "MAC", "") or unit.startswith("mm2"):
         return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.0f} {unit}".strip()
     return engineering(value, unit)
+
+
+def constant_text(value: Any, unit: str, most: int = 0) -> str:
+    """Write a constant with its unit, SI units with a prefix; of a vector longer than `most` (if any), only the first figures.
+
+    >>> constant_text(1.1e9, "Hz"), constant_text((750.0, 994.0), "PE")
+    ('1.1 GHz', '750 x 994 PE')
+    >>> constant_text((1.0, 2.0, 3.0, 4.0, 5.0), "cycle", most=4)
+    '1 x 2 x 3 ... (5 figures) cycle'
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple):
+        shown = value[: most - 1] if most and len(value) > most else value
+        rest = f" ... ({len(value)} figures)" if len(shown) < len(value) else ""
+        return f"{' x '.join(f'{v:.6g}' for v in shown)}{rest} {unit}".strip()
+    if unit.split("/")[0] in ("Hz", "s", "J", "W", "B", "V", "A", "F", "ohm", "S", "bit") and value:
+        return engineering(value, unit, 6)
+    return f"{value:,.6g} {unit}".strip() if abs(value) < 1e6 else f"{value:,.10g} {unit}".strip()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hwsim.core.units import constant_text
+
 Rows = list[tuple[str, ...]]
+UNITS = {"write_sigma_s": "S", "cell_range_s": "S", "_ohm": "ohm", "_lsb": "LSB", "_s": "s"}  # conditions end so; siemens before seconds
 Tables = list[tuple[str, tuple[str, ...], Rows]]
 
 
@@ -13,7 +16,7 @@ def analog_tables(found: Mapping[str, Any]) -> Tables:
     """(heading, columns, rows) of `Report.analog`."""
     runs = found["conditions"]["programmings"]
     heads: tuple[str, ...]
-    stated: Rows = [(k.replace("_", " "), _text(v)) for k, v in found["conditions"].items()]
+    stated: Rows = [_condition(k, v) for k, v in found["conditions"].items()]
     made: Tables = [("accuracy of analog results: conditions", ("", "value"), stated)]
     if found["converters"]:
         heads = ("function", "bits", "cells", "INL mean", "INL max", "DNL mean", "DNL max", "INL mean, closed form")
@@ -35,6 +38,15 @@ def analog_tables(found: Mapping[str, Any]) -> Tables:
         for t in found["tasks"]
     ]))  # fmt: skip
     return made
+
+
+def _condition(name: str, value: Any) -> tuple[str, str]:
+    """One condition in words, with its unit where it has one."""
+    unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+    if not unit or value is None:
+        return name.replace("_", " "), _text(value)
+    values = value if isinstance(value, list | tuple) else [value]
+    return name.rpartition("_")[0].replace("_", " "), " to ".join(constant_text(v, unit) for v in values)
 
 
 def _text(value: Any) -> str:

@@ -65,12 +65,21 @@ def _bars(axes: Axes, parts: Mapping[str, float], name: str, rows: int) -> None:
     axes.barh(at, values, color=style.BLUE, height=0.72)
     for i, value in enumerate(values):
         axes.text(value + values.max() * 0.015, i, f"{value * factor / whole:.1%}", va="center", fontsize=6.5)
-    axes.set_yticks(at, [style.short(n) for n, _ in ranked])
+    axes.set_yticks(at, [style.short(part_text(name, n)) for n, _ in ranked])
     axes.set(title=PARTS[name], xlabel=f"{WORDS[name]} ({unit})", xlim=(0, values.max() * 1.17), ylim=(rows - 0.4, -0.6))
     axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     if values.max() >= 1000:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def part_text(breakdown: str, name: str) -> str:
+    """Write the name of a part: operators as the graph calls them, mechanisms and components in words.
+
+    >>> part_text("energy_j", "sample_hold_energy"), part_text("latency_by_mechanism_s", "tcdm_stall"), part_text("latency_s", "silu_mul")
+    ('sample hold', 'tcdm stall', 'silu_mul')
+    """
+    return name if breakdown == "latency_s" else name.removesuffix("_energy").replace("_", " ")
 
 
 def report_figure(report: ReportView, *, width: str = "double") -> Figure:
@@ -111,7 +120,8 @@ def comparison_figure(reports: Sequence[ReportView], *, metric: str = "latency_s
         left = np.zeros(len(reports))
         for name in names:
             shares = np.array([_share(p, name, names) for p in parts])
-            axes.barh(at, shares * 100, left=left * 100, color=colour[name], label=style.short(name, 18), height=0.62, edgecolor="white", lw=0.4)
+            label = style.short(part_text(metric, name), 18)
+            axes.barh(at, shares * 100, left=left * 100, color=colour[name], label=label, height=0.62, edgecolor="white", lw=0.4)
             left += shares
         unit = UNITS.get(metric, style.unit_of(metric))
         axes.set_yticks(at, [f"{r.record['chip']}\n{style.figure_text(sum(p.values()), unit)}" for r, p in zip(reports, parts, strict=True)])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.plot import style
-from hwsim.plot.breakdown import PARTS, UNITS, WORDS
+from hwsim.plot.breakdown import PARTS, UNITS, WORDS, part_text
 from hwsim.plot.data import ReportView, Span
 from hwsim.plot.roofline import LABELS, ceilings_of, choose_level, marks_of
 from hwsim.plot.sensitivity import end_text
@@ -42,7 +42,8 @@ def breakdowns(report: ReportView, prefix: str = "chart-breakdown") -> list[Char
         factor, unit = style.prefix_for([v for _, v in ranked], UNITS[name])
         whole = sum(v for _, v in ranked)
         bars = {
-            "type": "bar", "orientation": "h", "y": [n for n, _ in ranked], "x": [v / factor for _, v in ranked], "marker": {"color": style.BLUE},
+            "type": "bar", "orientation": "h", "y": [part_text(name, n) for n, _ in ranked], "x": [v / factor for _, v in ranked],
+            "marker": {"color": style.BLUE},
             "text": [f"{v / whole:.1%}" for _, v in ranked], "textposition": "outside", "cliponaxis": False,
             "hovertemplate": "%{y}: %{x:.4g} " + unit + " (%{text})<extra></extra>",
         }  # fmt: skip

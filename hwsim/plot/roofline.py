@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,21 +67,29 @@ def _close(a: Mark, b: Mark) -> bool:
 def ceilings_of(report: ReportView) -> Ceilings:
     """Return what the report knows of its peaks: operations over roofline cycles per number format, and the bandwidths of memory levels.
 
-    A bandwidth is known where the chip states `LEVEL_bytes_per_s` (per device) or `LEVEL_bytes_per_cycle` (per core).
+    A bandwidth is known where the chip states `LEVEL_bytes_per_s` (per device) or `LEVEL_bytes_per_cycle` (per core), or that of a mode
+    (`LEVEL_MODE_bytes_per_cycle`): the least that no operator goes beyond; where every one is passed, none of them was the bound.
     """
     clock = report.record["cycles"] / report.record["latency_s"]
     peaks: dict[str, float] = {}
     for row in report.record["ops"]:
         if row.get("macs") and row.get("roofline_cycles"):
             peaks[row["dtype"]] = max(peaks.get(row["dtype"], 0.0), 2 * row["macs"] / row["roofline_cycles"] * clock)
-    figures = report.record.get("resources", {})
     bandwidths: dict[str, float] = {}
     for level, moved in report.record["bytes"].items():
-        if moved and (rate := report.constants.get(f"{level}_bytes_per_s")):
-            bandwidths[level] = float(rate[0]) * float(figures.get("devices", 1))
-        elif moved and (rate := report.constants.get(f"{level}_bytes_per_cycle")):
-            bandwidths[level] = float(rate[0]) * float(figures.get("cores", 1)) * clock
+        fastest = max((row["bytes"].get(level, 0.0) / row["latency_s"] for row in report.record["ops"] if row["latency_s"]), default=0.0)
+        if held := [rate for rate in _stated_rates(report, level, clock) if moved and rate >= fastest * (1 - 1e-6)]:
+            bandwidths[level] = min(held)
     return Ceilings(peaks, bandwidths)
+
+
+def _stated_rates(report: ReportView, level: str, clock: float) -> list[float]:
+    """Bandwidths in B/s that the chip states for a memory level."""
+    figures = report.record.get("resources", {})
+    if rate := report.constants.get(f"{level}_bytes_per_s"):
+        return [float(rate[0]) * float(figures.get("devices", 1))]
+    mode = re.compile(rf"{re.escape(level)}_(\w+_)?bytes_per_cycle")
+    return [float(v) * float(figures.get("cores", 1)) * clock for name, (v, _) in report.constants.items() if mode.fullmatch(name) and v]
 
 
 def choose_level(report: ReportView, level: str | None = None) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from hwsim.core.meanings import meanings
+from hwsim.core.target import target_names
+from hwsim.core.units import constant_text
 from hwsim.plot import charts, style
 from hwsim.plot.analog import analog_tables
 from hwsim.plot.data import Points, ReportView
@@ -117,16 +120,23 @@ def _assumptions(reports: Sequence[ReportView]) -> Section:
     return section("assumptions", "Assumptions", lists=lists)
 
 
+def _meanings(report: ReportView) -> Mapping[str, str]:
+    """What the constants of a report's target mean; empty for a target that is not installed here."""
+    target = report.record["target"]
+    return meanings(target) if target in target_names() else {}
+
+
 def _sources(reports: Sequence[ReportView]) -> Section:
     several = len(reports) > 1
-    heads = [*(["chip"] if several else []), "constant", "value", "unit", "range", "status", "source"]
+    heads = [*(["chip"] if several else []), "constant", "value", "range", "status", "meaning", "source"]
     rows = [
-        [*([report.record["chip"]] if several else []), s["name"], _value(s["value"]), s["unit"],
-         f"{s['low']:g} to {s['high']:g}" if "low" in s else "", s["status"], s["source"]]
+        [*([report.record["chip"]] if several else []), s["name"], constant_text(s["value"], s["unit"], most=4),
+         f"{constant_text(s['low'], s['unit'])} to {constant_text(s['high'], s['unit'])}" if "low" in s else "", s["status"],
+         _meanings(report).get(s["name"], ""), s["source"]]
         for report in reports for s in report.record["sources"]
     ]  # fmt: skip
     table = {"id": "source-table", "columns": [column(h, number=False) for h in heads], "rows": rows, "example": "fitted"}
-    return section("sources", "Sources", note="Every constant that the price reads, in SI units.", tables=[table])
+    return section("sources", "Sources", note="Every constant that the price reads, what it means, and where it comes from.", tables=[table])
 
 
 def _value(value: Any) -> str:

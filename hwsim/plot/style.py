@@ -39,6 +39,7 @@ WORDS = {
 }  # fmt: skip
 _SUFFIXES = (("_bytes_per_s", "B/s"), ("_bits_per_s", "bit/s"), ("_hz", "Hz"), ("_bytes", "B"), ("_mm2", "mm2"), ("_cycles", "cycles"),
              ("_j", "J"), ("_w", "W"), ("_s", "s"), ("_v", "V"), ("_m", "m"))  # fmt: skip
+SMALL_MM2 = 0.01  # areas below are written in square micrometres
 _SI = ("Hz", "s", "J", "W", "B", "B/s", "bit/s", "V", "m", "J/MAC", "OP/s")
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _RC: Any = {
@@ -114,6 +115,8 @@ def prefix_for(values: Any, unit: str) -> tuple[float, str]:
     """Return (factor, unit with prefix) that bring the largest of `values` between 1 and 1000; units that take no prefix keep factor 1."""
     found = np.abs(np.asarray(values, dtype=float))
     found = found[np.isfinite(found) & (found > 0)]
+    if unit == "mm2" and found.size and found.max() < SMALL_MM2:
+        return 1e-6, "µm²"
     if unit not in _SI or not found.size:
         return 1.0, unit.replace("mm2", "mm²")
     power = min(max(3 * math.floor(math.log10(float(found.max()) * 1.0000001) / 3), -18), 15)
@@ -137,6 +140,8 @@ def figure_text(value: float, unit: str = "") -> str:
     >>> figure_text(0.000383, "s"), figure_text(0.0, "J"), figure_text(46225.0, "mm2")
     ('383 µs', '0 J', '46,225 mm²')
     """
+    if unit == "mm2" and 0 < abs(value) < SMALL_MM2:
+        value, unit = value * 1e6, "µm²"
     if unit not in _SI:
         number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
         return f"{number} {unit.replace('mm2', 'mm²')}".strip()

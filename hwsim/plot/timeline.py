@@ -116,10 +116,11 @@ def spans_of_trace(trace: Mapping[str, Any]) -> tuple[Span, ...]:
 
 
 def timeline_figure(
-    spans: Sequence[Span], *, window_s: tuple[float, float] | None = None, by: str = "label", title: str = "", width: str = "double"
+    spans: Sequence[Span], *, window_s: tuple[float, float] | None = None, by: str | None = None, title: str = "", width: str = "double"
 ) -> Figure:
     """Draw spans as bars, one row per resource, coloured by operator (`by` = ``label``) or by ``mechanism``; the longest are named in the legend.
 
+    Left open, `by` is the operator unless all of them bear one label.
     Without a window a long run is cut after its first tasks, and the title says so. Raises `HwsimError` without spans in the window.
 
     >>> import hwsim
@@ -131,6 +132,7 @@ def timeline_figure(
     shown = _window(spans, window_s)
     if not shown:
         raise HwsimError("no task runs in this window" if spans else ADVICE)
+    by = by or ("label" if len({s.label for s in shown}) > 1 else "mechanism")
     start = min(s.start_s for s in shown) if window_s is None else window_s[0]
     end = max(s.start_s + s.length_s for s in shown) if window_s is None else window_s[1]
     factor, unit = style.prefix_for([end], "s")

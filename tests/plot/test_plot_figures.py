@@ -14,7 +14,7 @@ from plot_helpers import SENSITIVITY
 
 import hwsim
 from hwsim.core.errors import HwsimError
-from hwsim.plot import breakdown, data, heatmap, pareto, roofline, sensitivity, style, wafer_map
+from hwsim.plot import breakdown, data, heatmap, pareto, roofline, sensitivity, style, timeline, wafer_map
 
 Check = Callable[[Any], None]
 WIDTHS = ("column", "double")
@@ -232,3 +232,26 @@ def test_figures_roll_over_to_the_next_prefix() -> None:
 def test_every_operator_with_time_is_named(wafer: data.ReportView) -> None:
     figure = roofline.report_figure(wafer)
     assert len(figure.axes[0].texts) == min(len(roofline.marks_of(wafer, "sram")), roofline.LABELS)
+
+
+def test_no_operator_is_drawn_above_its_bandwidth() -> None:
+    """A level's ceiling is a rate that the chip states and that no operator passes; rates of modes count too (L3 of GAP8 under later flows)."""
+    for chip, options in (("gap8", {"dtype": "int8"}), ("a100", {"dtype": "fp16"}), ("mr-wolf", {"dtype": "int8"})):
+        report = data.view(hwsim.simulate(hwsim.load_graph("mobilenet-v1-0.25-128", **options), hwsim.load_chip(chip), interval=False))
+        for level, rate in roofline.ceilings_of(report).bandwidths.items():
+            assert all(mark.rate <= rate * mark.intensity * (1 + 1e-6) for mark in roofline.marks_of(report, level))
+    gap8 = hwsim.simulate(hwsim.load_graph("mobilenet-v1-0.25-128", dtype="int8"), hwsim.load_chip("gap8"), interval=False)
+    assert roofline.ceilings_of(data.view(gap8)).bandwidths["l3"] == pytest.approx(0.8 * 175e6)
+
+
+def test_small_areas_are_square_micrometres_and_names_are_words() -> None:
+    figure = breakdown.breakdown_figure({"area_mm2": {"columns": 0.003, "ramp": 1e-5}, "energy_j": {"sample_hold_energy": 1e-12}})
+    assert [axes.get_xlabel() for axes in figure.axes if axes.get_visible()] == ["energy (pJ)", "area (µm²)"]
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "sample hold"
+
+
+def test_a_timeline_of_one_label_shows_mechanisms() -> None:
+    alike = [timeline.Span("a", "conv", m, "sm", t, 1e-6) for t, m in ((0.0, "compute"), (1e-6, "memory"))]
+    assert {t.get_text() for t in timeline.timeline_figure(alike).legends[0].get_texts()} == {"compute", "memory"}
+    unlike = [timeline.Span("a", n, "compute", "sm", t, 1e-6) for t, n in ((0.0, "conv"), (1e-6, "norm"))]
+    assert {t.get_text() for t in timeline.timeline_figure(unlike).legends[0].get_texts()} == {"conv", "norm"}
