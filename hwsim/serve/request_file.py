@@ -53,6 +53,8 @@ def read_requests(path: str | Path) -> Requests:
             rows += csv.reader([line.rstrip("\r")], strict=True)
         except csv.Error as bad:
             raise InvalidTrace(f"no line of CSV: {bad}", location=Location(file.name, number)) from None
+    if len(rows) == 1:
+        raise InvalidTrace("no request under the header", location=Location(file.name, lines[0][0]))
     columns = _layout([name.strip() for name in rows[0]], Location(file.name, lines[0][0]))
     header = [name.strip() for name in rows[0]]
     where = [header.index(name) for name in columns]
@@ -61,9 +63,9 @@ def read_requests(path: str | Path) -> Requests:
         if after[0] < before[0]:
             place = Location(file.name, lines[i][0], columns[0])
             raise InvalidTrace(f"arrives {before[0] - after[0]:g} s before the request above; sort the file by arrival", location=place)
-    arrivals, prompts, generated = zip(*found, strict=True) if found else ((), (), ())
+    arrivals, prompts, generated = zip(*found, strict=True)
     times = np.array(arrivals, dtype=np.float64)
-    if columns[0] == "TIMESTAMP" and found:
+    if columns[0] == "TIMESTAMP":
         times -= times[0]
     return Requests(times, np.array(prompts, dtype=np.int64), np.array(generated, dtype=np.int64))
 

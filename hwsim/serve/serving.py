@@ -88,6 +88,8 @@ def arrange(
     if prefill_chip is not None and not prefill_machines:
         raise InvalidMapping("a chip for prefill needs prefill_machines")
     check_model(model)
+    if chunk > (positions := int(load_graph(model, phase="decode", context=1, **options).meta["model"]["max_context"])):
+        raise InvalidMapping(f"a step is priced as a prefill of as many tokens, and the model has {positions:,} positions: chunk {chunk} is more")
     machine = Machine(model, chip, mapping or {}, options)
     prompt = int(requests.prompt_tokens.max())
     most = max(requests.longest - 1 if paged else prompt, chunk)  # a preempted request's own tokens are prefilled again

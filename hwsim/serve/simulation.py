@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import simpy
 
-from hwsim.core.errors import CostError, InvalidMapping
+from hwsim.core.errors import CostError, InvalidMapping, InvalidTrace
 from hwsim.serve.chunked import ChunkedServer
 from hwsim.serve.ledger import Ledger, Line
 from hwsim.serve.outcome import Limits, Serving
 from hwsim.serve.requests import Requests
 from hwsim.serve.server import BOTH, DECODE, PREFILL, Policy, Server
 from hwsim.serve.step_cost import PrefillCosts, StepCosts
+
+LONGEST_S = 1e9  # of a stream: clock times are then good to 0.1 us
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ def serve_at(
     costs: StepCosts, requests: Requests, *, machines: int = 1, policy: Policy | None = None, split: Split | None = None, concurrency: int = 0,
     warmup: int = 0, limits: Limits | None = None, timeline: bool = False,
 ) -> Serving:  # fmt: skip
-    """Serve `requests` on machines whose steps cost `costs`; see `hwsim.serve.serving.serve`. Raises `InvalidMapping`, `CostError`."""
+    """Serve `requests` on machines whose steps cost `costs`; see `hwsim.serve.serving.serve`.
+
+    Raises `InvalidMapping`, `InvalidTrace`, `CostError`.
+    """
     policy = policy or Policy()
     _check(requests, machines, policy, split, concurrency, warmup)
     env, ledger, line = simpy.Environment(), Ledger.of(len(requests)), Line()
@@ -66,6 +71,8 @@ def serve_at(
 
 
 def _check(requests: Requests, machines: int, policy: Policy, split: Split | None, concurrency: int, warmup: int) -> None:
+    if (span := float(requests.arrival_s[-1] - requests.arrival_s[0])) > LONGEST_S:
+        raise InvalidTrace(f"requests arrive over {span:.3g} s, and steps would be lost in rounding beyond {LONGEST_S:.0e} s")
     if machines < 1:
         raise InvalidMapping(f"at least one machine serves, got {machines}")
     if split is not None and policy.paged:

@@ -9,6 +9,8 @@ import pytest
 
 import hwsim
 from hwsim.core.errors import Infeasible, InvalidMapping, InvalidTrace, UnsupportedOp
+from hwsim.core.report import Report
+from hwsim.readers.load import graph_of_workload
 from hwsim.serve.outcome import Limits
 from hwsim.serve.pricing import Machine, Step, axis, cache_tokens, prefill_costs, refined, step_costs
 from hwsim.serve.requests import Requests, synthetic
@@ -135,6 +137,8 @@ def test_what_is_no_language_model_is_refused():
             serve(name, hwsim.load_chip("a100"), stream([0.0], [10], [2]))
     with pytest.raises(InvalidTrace, match="did you mean"):
         serve("lama3-8b", hwsim.load_chip("a100"), stream([0.0], [10], [2]))
+    with pytest.raises(InvalidMapping, match="8,192 positions: chunk 9000"):
+        serve("llama3-8b", hwsim.load_chip("a100"), stream([0.0], [10], [2]), chunk=9000)
     with pytest.raises(UnsupportedOp, match="spiking"):
         serve("llama3-8b", hwsim.load_chip("snn-45nm"), stream([0.0], [10], [2]))
 
@@ -193,3 +197,24 @@ def test_intervals_hold_the_outcome_and_leave_fixed_power_alone():
     assert done.to_dict()["interval"]["tokens_per_s"] == done.interval["tokens_per_s"]
     wafer = serve("llama3-8b", hwsim.load_chip("wse2"), made, {"grid": (600, 600)}, max_batch=4, interval=True)
     assert wafer.interval["power_w"] == pytest.approx((15e3, 15e3))  # the nameplate's, whatever the times
+
+
+@pytest.mark.parametrize(("chip", "mapping", "again"), [("a100", {"system": "vllm"}, {"dispatch": "queued"}), ("et-soc-1", {}, {})])
+def test_a_mixed_step_is_close_to_the_sum_of_its_operators(chip, mapping, again):
+    """Products of all rows, each attention as an operator of its own, the head on one row more per sequence."""
+    made = machine(chip, mapping=mapping)
+    costs = step_costs(made, 3000, 2600, 48)
+
+    def attention(**sizes: int) -> float:
+        op = {"op": "attention", "heads": 32, "kv_heads": 8, "head_dim": 128, "fused": 0, "window": 0, "operand_role": "kv_cache", **sizes}
+        return 32 * hwsim.simulate(graph_of_workload(op), made.chip, {**mapping, **again}, interval=False).latency_s
+
+    def part(report: Report, label: str) -> float:
+        return report.part("latency_s", component=label)
+
+    for batch, context, before, new in ((16, 1000, 0, 496), (48, 2000, 1024, 464), (8, 500, 2048, 504), (32, 1500, 512, 100), (1, 100, 0, 30)):
+        rows, step, few = made.prefill(batch + new), made.decode(batch, context), made.prefill(batch)
+        products = rows.latency_s - part(rows, "attention") + part(step, "head") - part(few, "head")
+        chunk = attention(batch=1, q=new, kv=before + new, new=new, causal=1)
+        decoding = attention(batch=batch, q=1, kv=context, new=1, causal=0)
+        assert costs.mixed(batch, context, [(before, new)])[0] == pytest.approx(products + chunk + decoding, rel=0.07)

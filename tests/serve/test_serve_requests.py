@@ -44,7 +44,7 @@ def test_columns_in_any_order_comments_and_blank_lines(tmp_path):
         ("arrival_s,prompt_tokens,generated_tokens\ninf,1,1\n", "'inf' is not a time"),
         ("TIMESTAMP,ContextTokens,GeneratedTokens\n16 Nov,1,1\n", "'16 Nov' is not a time"),
         ("Timestamp,Request tokens,Response tokens\n5,472,0\n", "Response tokens: '0' is not a whole"),
-        ("arrival_s,prompt_tokens,generated_tokens\n", "at least one request"),
+        ("arrival_s,prompt_tokens,generated_tokens\n", "r.csv:1: no request under the header"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_its_place(tmp_path, text, message):

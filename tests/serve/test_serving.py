@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwsim
-from hwsim.core.errors import InvalidMapping
+from hwsim.core.errors import InvalidMapping, InvalidTrace
 from hwsim.serve.outcome import Limits
 from hwsim.serve.requests import Requests, synthetic
 from hwsim.serve.server import Policy
@@ -167,6 +167,8 @@ def test_a_split_sends_each_cache_over_the_link():
 
 def test_impossible_arrangements_are_refused():
     made = stream([0.0], [10], [2])
+    with pytest.raises(InvalidTrace, match="lost in rounding"):
+        serve_at(costs_of(), synthetic(3, 1e-9, 10, 2))
     with pytest.raises(InvalidMapping, match="at least one machine"):
         serve_at(costs_of(), made, machines=0)
     with pytest.raises(InvalidMapping, match="paged"):
