@@ -20,6 +20,8 @@ from hwsim.core.chip import Chip
 from hwsim.core.dtype import dtype
 from hwsim.core.errors import InvalidMapping, InvalidTrace, MissingParameter
 
+__all__ = ["lmul", "lmul_offset_bits", "multiply_j", "operation_j", "product_j", "product_saving", "sram_access_j", "transmission_j"]
+
 Multiplier = Literal["standard", "lmul"]
 MULTIPLIERS = ("standard", "lmul")
 FORMS = ("elementwise", "dot_product")
@@ -30,7 +32,12 @@ SAVED_NUMBERS = tuple(SAVED.values())
 
 
 def operation_j(chip: Chip, operation: str, dtype_name: str) -> float:
-    """Joules of one ``add`` or ``mul``. Raises `InvalidTrace` for a format that the table has not."""
+    """Joules of one ``add`` or ``mul``. Raises `InvalidTrace` for a format that the table has not.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> operation_j(load_chip("generic-45nm"), "add", "fp32")
+    9e-13
+    """
     name = f"{operation}_{dtype(dtype_name).name}_j"
     try:
         return chip.number(name)
@@ -40,7 +47,12 @@ def operation_j(chip: Chip, operation: str, dtype_name: str) -> float:
 
 
 def product_j(chip: Chip, dtype_name: str, multiplier: str) -> float:
-    """Joules of one product: a multiplication, or L-Mul's integer addition of the same width. Raises `InvalidTrace`."""
+    """Joules of one product: a multiplication, or L-Mul's integer addition of the same width. Raises `InvalidTrace`.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> [product_j(load_chip("generic-45nm"), "fp32", how) for how in ("standard", "lmul")]
+    [3.7e-12, 1e-13]
+    """
     if multiplier == "standard":
         return operation_j(chip, "mul", dtype_name)
     kind = dtype(dtype_name)
@@ -50,7 +62,12 @@ def product_j(chip: Chip, dtype_name: str, multiplier: str) -> float:
 
 
 def multiply_j(chip: Chip, form: str, dtype_name: str, accumulate: str, multiplier: str) -> float:
-    """Joules of one element: a product, or (``dot_product``) a product and its addition in the format `accumulate`. Raises `InvalidTrace`."""
+    """Joules of one element: a product, or (``dot_product``) a product and its addition in the format `accumulate`. Raises `InvalidTrace`.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> round(multiply_j(load_chip("generic-45nm"), "dot_product", "fp32", "fp32", "standard") * 1e12, 1)  # pJ
+    4.6
+    """
     added = operation_j(chip, "add", accumulate) if form == "dot_product" else 0.0
     return product_j(chip, dtype_name, multiplier) + added
 
@@ -100,7 +117,12 @@ def lmul_note(formats: Collection[str], numbers: Mapping[str, float], sums: Mapp
 
 
 def sram_access_j(chip: Chip, size_bytes: float) -> float:
-    """Joules of a 64-bit access to an SRAM of `size_bytes`: a straight line in logarithms between the sizes of the table, and beyond them."""
+    """Joules of a 64-bit access to an SRAM of `size_bytes`: a straight line in logarithms between the sizes of the table, and beyond them.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> sram_access_j(load_chip("generic-45nm"), 32768)
+    2e-11
+    """
     sizes, joules = chip.vector("sram_access_bytes"), chip.vector("sram_access_j")
     at = min(max(int(np.searchsorted(sizes, size_bytes)), 1), len(sizes) - 1)
     slope = math.log(joules[at] / joules[at - 1]) / math.log(sizes[at] / sizes[at - 1])
@@ -108,17 +130,30 @@ def sram_access_j(chip: Chip, size_bytes: float) -> float:
 
 
 def transmission_j(chip: Chip, cells: float, fan_out: float, active_share: float) -> float:
-    """Joules of one step of two-point cells: an active cell sends over each of its `fan_out` synapses, an inactive one sends nothing."""
+    """Joules of one step of two-point cells: an active cell sends over each of its `fan_out` synapses, an inactive one sends nothing.
+
+    >>> from hwsim.readers.chip_file import load_chip
+    >>> round(transmission_j(load_chip("generic-45nm"), 1e6, 100, 0.38) * 1e3, 2)  # mJ
+    3.04
+    """
     return cells * active_share * fan_out * chip.number("synapse_j")
 
 
 def lmul_offset_bits(mantissa_bits: int) -> int:
-    """l(m), the exponent of L-Mul's constant: m up to 3, 3 for 4, 4 beyond. Source: arXiv 2410.00907."""
+    """l(m), the exponent of L-Mul's constant: m up to 3, 3 for 4, 4 beyond. Source: arXiv 2410.00907.
+
+    >>> [lmul_offset_bits(bits) for bits in (2, 3, 4, 7)]
+    [2, 3, 3, 4]
+    """
     return mantissa_bits if mantissa_bits <= 3 else 3 if mantissa_bits == 4 else 4
 
 
 def lmul(x: NDArray[np.float64], y: NDArray[np.float64], mantissa_bits: int) -> NDArray[np.float64]:
-    """L-Mul of two arrays whose mantissas are rounded to `mantissa_bits`; zero where an operand is zero."""
+    """L-Mul of two arrays whose mantissas are rounded to `mantissa_bits`; zero where an operand is zero.
+
+    >>> lmul(np.array([1.5]), np.array([2.0]), 3).tolist()  # 3 exactly
+    [3.25]
+    """
     (x_m, x_e), (y_m, y_e) = _rounded(x, mantissa_bits), _rounded(y, mantissa_bits)
     total = (1 + x_m + y_m + 2.0 ** -lmul_offset_bits(mantissa_bits)) * 2.0 ** (x_e + y_e)
     return np.asarray(np.where((x == 0) | (y == 0), 0.0, np.sign(x) * np.sign(y) * total))

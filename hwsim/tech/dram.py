@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidTrace, nearest
 
+__all__ = ["Device", "device", "system_j_per_bit"]
+
 OPERATIONS = ("activate", "read", "write", "refresh")
 MA_NS = 1e-12  # mA x ns x V in joules
 
@@ -56,7 +58,12 @@ class Device:
 
 
 def device(table: Chip, name: str) -> Device:
-    """Return the DRAM device called `name`. Raises `InvalidTrace` for an unknown one, and for GDDR, of which no usable currents are known."""
+    """Return the DRAM device called `name`. Raises `InvalidTrace` for an unknown one, and for GDDR, of which no usable currents are known.
+
+    >>> from hwsim.readers.technology import technology
+    >>> device(technology("dram-currents"), "DDR4_8Gb_x8_2400").name
+    'ddr4_8gb_x8_2400'
+    """
     key = name.lower().replace("-", "_")
     if key not in table.params:
         why = "; GDDR needs figures of the literature (dram-system.yaml): its files count bursts in another way" if key.startswith("gddr") else ""
@@ -65,7 +72,12 @@ def device(table: Chip, name: str) -> Device:
 
 
 def system_j_per_bit(table: Chip, kind: str) -> float:
-    """Joules a bit of a memory system; each row names its boundary as its source. Raises `InvalidTrace`."""
+    """Joules a bit of a memory system; each row names its boundary as its source. Raises `InvalidTrace`.
+
+    >>> from hwsim.readers.technology import technology
+    >>> system_j_per_bit(technology("dram-system"), "hbm2")
+    3.97e-12
+    """
     name = f"{kind.lower().replace('-', '_')}_j_per_bit"
     if name not in table.params:
         raise InvalidTrace(f"no energy of memory system '{kind}'; there are {', '.join(n.removesuffix('_j_per_bit') for n in table.params)}")

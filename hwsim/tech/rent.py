@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from hwsim.core.errors import InvalidTrace
 
+__all__ = ["davis_density", "davis_mean", "davis_wires", "donath_mean"]
+
 STEPS_PER_OCTAVE = 256
 CUTS = 256  # parts of the finest cut (16 x 16) that Rent's parameters are measured on
 
@@ -19,6 +21,9 @@ def donath_mean(gates: float, p: float) -> float:
 
     ``(2/9) [7 (N^(p-1/2) - 1)/(4^(p-1/2) - 1) - (1 - N^(p-3/2))/(1 - 4^(p-3/2))] (1 - 4^(p-1))/(1 - N^(p-1))``; at p = 1/2 the first fraction is
     ``log_4 N``. Raises `InvalidTrace`.
+
+    >>> round(donath_mean(1e6, 0.6), 2)  # in gate pitches
+    13.19
     """
     _check(gates, p)
     half = math.log(gates, 4) if abs(p - 0.5) < 1e-9 else (gates ** (p - 0.5) - 1) / (4 ** (p - 0.5) - 1)
@@ -31,6 +36,9 @@ def davis_density(length: float, gates: float, p: float) -> float:
     """Davis' distribution of point-to-point wires over their length, not normalised (Davis, De, Meindl, IEEE Trans. ED 1998).
 
     ``(l^3/3 - 2 sqrt(N) l^2 + 2 N l) l^(2p-4)`` up to sqrt(N), ``(2 sqrt(N) - l)^3 / 3  l^(2p-4)`` up to 2 sqrt(N), 0 beyond.
+
+    >>> davis_density(250.0, 1e4, 0.6)  # beyond twice the side
+    0.0
     """
     side = math.sqrt(gates)
     if not 1.0 <= length <= 2 * side:
@@ -40,7 +48,11 @@ def davis_density(length: float, gates: float, p: float) -> float:
 
 
 def davis_mean(gates: float, p: float) -> float:
-    """Mean length of Davis' distribution, integrated by Simpson's rule on a logarithmic axis. k and the fan-out cancel. Raises `InvalidTrace`."""
+    """Mean length of Davis' distribution, integrated by Simpson's rule on a logarithmic axis. k and the fan-out cancel. Raises `InvalidTrace`.
+
+    >>> round(davis_mean(1e6, 0.6), 2)  # in gate pitches
+    9.76
+    """
     _check(gates, p)
     side = math.sqrt(gates)
     wires = length = 0.0
@@ -57,7 +69,11 @@ def davis_mean(gates: float, p: float) -> float:
 
 
 def davis_wires(gates: float, p: float, k: float, mean_fanout: float) -> float:
-    """Number of point-to-point wires: ``a k N (1 - N^(p-1))`` with ``a = fanout / (fanout + 1)``. Raises `InvalidTrace`."""
+    """Number of point-to-point wires: ``a k N (1 - N^(p-1))`` with ``a = fanout / (fanout + 1)``. Raises `InvalidTrace`.
+
+    >>> round(davis_wires(1e4, 0.6, 3.0, 2.0))
+    19498
+    """
     _check(gates, p)
     if k <= 0 or mean_fanout <= 0:
         raise InvalidTrace(f"a Rent coefficient and a fan-out must be positive, got {k:g} and {mean_fanout:g}")

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from hwsim.core.chip import Chip
 from hwsim.core.errors import InvalidTrace
 
+__all__ = ["Node", "area", "factor", "inverter", "nominal_v", "scale"]
+
 KINDS = ("delay", "energy", "power", "area")
 DEVICES = ("hp", "lp")
 SI = {"delay": 1e-12, "energy": 1e-15, "power": 1e-9}  # units of the polynomials
@@ -41,6 +43,10 @@ def inverter(table: Chip, node: Node, kind: str) -> float:
     """Delay (s), energy (J) or power (W) of the fan-out-of-4 inverter of a node, on the line between its neighbours on logarithmic axes.
 
     Interpolation stays within planar or FinFET devices. Raises `InvalidTrace` outside the fitted nodes and supplies.
+
+    >>> from hwsim.readers.technology import technology
+    >>> round(inverter(technology("node-scaling"), Node(45, 1.1), "delay") * 1e12, 1)  # ps
+    10.9
     """
     if kind not in SI:
         raise InvalidTrace(f"an inverter has delay, energy and power, not {kind}")
@@ -53,7 +59,12 @@ def inverter(table: Chip, node: Node, kind: str) -> float:
 
 
 def area(table: Chip, nm: float) -> float:
-    """Logic area of a node over that of 7 nm; between nodes as `inverter`. Raises `InvalidTrace`."""
+    """Logic area of a node over that of 7 nm; between nodes as `inverter`. Raises `InvalidTrace`.
+
+    >>> from hwsim.readers.technology import technology
+    >>> area(technology("node-scaling"), 45)
+    17.0
+    """
     low, high = _neighbours(table, nm)
     known = dict(zip(table.vector("area_nm"), table.vector("area_relative"), strict=True))
     return known[low] if low == high else _between(low, known[low], high, known[high], nm)
@@ -77,12 +88,22 @@ def scale(table: Chip, value: float, kind: str, source: Node, target: Node) -> f
     """Return `value`, known at `source`, at `target`: delay, energy, power or area of digital logic. Raises `InvalidTrace`.
 
     Not for analogue parts, memories or wires, which do not follow logic.
+
+    >>> from hwsim.readers.technology import technology
+    >>> joules = scale(technology("node-scaling"), 1e-12, "energy", Node(45, 1.1), Node(7, 0.8))
+    >>> round(joules * 1e15, 1)  # fJ
+    105.7
     """
     return value * factor(table, kind, source, target)
 
 
 def nominal_v(table: Chip, nm: float) -> float:
-    """Nominal supply of a node, volts; between nodes on a line. Raises `InvalidTrace`."""
+    """Nominal supply of a node, volts; between nodes on a line. Raises `InvalidTrace`.
+
+    >>> from hwsim.readers.technology import technology
+    >>> nominal_v(technology("node-scaling"), 45)
+    1.1
+    """
     low, high = _neighbours(table, nm)
     known = dict(zip(table.vector("nominal_nm"), table.vector("nominal_vdd_v"), strict=True))
     return known[low] if low == high else _between(low, known[low], high, known[high], nm)

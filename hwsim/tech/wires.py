@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from hwsim.core.errors import InvalidChip
 
+__all__ = ["Geometry", "Metal", "conductor_ohm_per_um", "via_ohm", "wire_f_per_um", "wire_ohm_per_um"]
+
 EPSILON_0_F_PER_UM = 8.854e-18
 
 
@@ -55,12 +57,23 @@ class Geometry:
 
 
 def wire_ohm_per_um(wire: Geometry, metal: Metal) -> float:
-    """Resistance per um: a core of bulk resistivity, raised at the surfaces by exp-decaying scattering."""
+    """Resistance per um: a core of bulk resistivity, raised at the surfaces by exp-decaying scattering.
+
+    >>> copper = Metal(rho_bulk=32.05, rho_surface=82, surface_length_nm=82, via_barrier=40)
+    >>> narrow, wide = (wire_ohm_per_um(Geometry(pitch, 1.5, 2.0, 1.0), copper) for pitch in (28, 56))
+    >>> narrow > 4 * wide
+    True
+    """
     return conductor_ohm_per_um(wire.width_nm - 2 * wire.barrier_nm, wire.height_nm - wire.barrier_nm, metal)
 
 
 def conductor_ohm_per_um(width_nm: float, height_nm: float, metal: Metal) -> float:
-    """Resistance per um of bare metal: ``1e3 rho_tot / (w h)^2``."""
+    """Resistance per um of bare metal: ``1e3 rho_tot / (w h)^2``.
+
+    >>> copper = Metal(rho_bulk=32.05, rho_surface=82, surface_length_nm=82, via_barrier=40)
+    >>> conductor_ohm_per_um(14, 28, copper) > 4 * conductor_ohm_per_um(28, 56, copper)
+    True
+    """
     twice = 2 * metal.surface_length_nm
     across = height_nm * twice * math.tanh(width_nm / twice)
     upright = width_nm * twice * math.tanh(height_nm / twice)
@@ -72,6 +85,10 @@ def wire_f_per_um(wire: Geometry, relative_permittivity: float, neighbours: floa
     """Capacitance per um to planes above and below and to the neighbours (farads): ``2 (C_ground + neighbours C_coupling)``.
 
     `neighbours` is the share of the neighbouring tracks that hold a wire: 1 in a dense array, as the source states it.
+
+    >>> alone, dense = (wire_f_per_um(Geometry(28, 1.5, 2.0, 1.0), 2.5, share) for share in (0.0, 1.0))
+    >>> 0 < alone < dense < 1e-15
+    True
     """
     w, s, t = wire.width_nm, wire.pitch_nm - wire.width_nm, wire.height_nm
     h = w  # dielectric below and above, as high as the wire is wide
@@ -82,7 +99,13 @@ def wire_f_per_um(wire: Geometry, relative_permittivity: float, neighbours: floa
 
 
 def via_ohm(below: Geometry, above: Geometry, metal: Metal, taper_deg: float) -> float:
-    """Resistance of a via between two layers: its tapered core, and the barriers at its top and bottom. Its height over width is `below`'s."""
+    """Resistance of a via between two layers: its tapered core, and the barriers at its top and bottom. Its height over width is `below`'s.
+
+    >>> copper = Metal(rho_bulk=32.05, rho_surface=82, surface_length_nm=82, via_barrier=40)
+    >>> layer = Geometry(28, 1.5, 2.0, 1.0)
+    >>> via_ohm(layer, layer, copper, 85) > 0
+    True
+    """
     bottom = below.width_nm - 2 * below.barrier_nm
     top = above.width_nm - 2 * above.barrier_nm
     tall = below.height_nm

@@ -12,7 +12,7 @@ import pytest
 
 import hwsim
 
-PACKAGES = ("hwsim.explore", "hwsim.plot", "hwsim.readers", "hwsim.serve", "hwsim.validate", "hwsim.claims")
+PACKAGES = ("hwsim.explore", "hwsim.plot", "hwsim.readers", "hwsim.serve", "hwsim.validate", "hwsim.claims", "hwsim.tech")
 DECLARING = [
     found.name for package in PACKAGES for found in iter_modules(import_module(package).__path__, f"{package}.")
     if hasattr(import_module(found.name), "__all__")
@@ -25,6 +25,7 @@ MODULES = (
     *(f"hwsim.readers.{name}" for name in (
         "cell_csv", "chip_file", "design_file", "estimator", "export", "gemm_csv", "huggingface", "liberty", "load", "quantity", "scalesim", "spikes",
         "technology", "timeloop", "trace")),
+    *(f"hwsim.tech.{name}" for name in ("arithmetic", "dram", "interconnect", "rent", "scaling", "wires")),
     *(f"hwsim.validate.{name}" for name in ("cases", "record", "score")),
 )  # fmt: skip
 PUBLIC = [("hwsim", name) for name in hwsim.__all__ if not name.startswith("_")] + [
