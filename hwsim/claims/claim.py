@@ -21,6 +21,8 @@ from typing import Literal
 
 from hwsim.core.errors import InvalidCase
 
+__all__ = ["Claim", "Missing", "bound", "count", "region", "sign", "value", "within"]
+
 Test = Literal["value", "sign", "at least", "at most", "range", "region"]
 Role = Literal["predicted", "fitted"]
 Kind = Literal["cost", "count"]
@@ -143,19 +145,32 @@ def value(
     paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str, role: Role = "predicted",
     kind: Kind = "cost", basis: Basis = "published", conditional: bool = False,
 ) -> Claim:  # fmt: skip
-    """A claim that holds within a relative tolerance."""
+    """A claim that holds within a relative tolerance.
+
+    >>> made = value("A paper", "time on A100", 10.0, 10.4, "ms", tolerance=0.05, carries="the two share an array", source="a paper, table 2")
+    >>> made.verdict, round(made.error, 3)
+    ('held', 0.04)
+    """
     return Claim(paper, what, published, ours, unit, carries, source, tolerance, role=role, kind=kind, basis=basis, conditional=conditional)
 
 
 def count(paper: str, what: str, published: float, ours: float, unit: str, *, tolerance: float, carries: str, source: str,
           basis: Basis = "published") -> Claim:  # fmt: skip
-    """A count of parameters, operations or bytes that follows from layer tables."""
+    """A count of parameters, operations or bytes that follows from layer tables.
+
+    >>> count("A paper", "parameters", 25.5e6, 25.6e6, "", tolerance=0.01, carries="the two share an array", source="a paper, table 2").kind
+    'count'
+    """
     return Claim(paper, what, published, ours, unit, carries, source, tolerance, kind="count", basis=basis)
 
 
 def sign(paper: str, what: str, published: float, ours: float, *, carries: str, source: str, tolerance: float = 0.0, kind: Kind = "cost",
          basis: Basis = "published") -> Claim:  # fmt: skip
-    """A ratio that lies on the published side of 1, and within a tolerance where one is stated."""
+    """A ratio that lies on the published side of 1, and within a tolerance where one is stated.
+
+    >>> [sign("A paper", "time, B over A", 0.8, ours, carries="the two share an array", source="a paper, table 2").verdict for ours in (0.9, 1.1)]
+    ['held', 'did not hold']
+    """
     return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign", kind=kind, basis=basis)
 
 
@@ -163,7 +178,11 @@ def bound(
     paper: str, what: str, published: float, ours: float, unit: str, *, side: Literal["at least", "at most"], carries: str, source: str,
     kind: Kind = "cost", basis: Basis = "published",
 ) -> Claim:  # fmt: skip
-    """A claim of at least or at most so much."""
+    """A claim of at least or at most so much.
+
+    >>> bound("A paper", "energy saved", 10.0, 12.0, "x", side="at least", carries="the two share an array", source="a paper, table 2").verdict
+    'held'
+    """
     return Claim(paper, what, published, ours, unit, carries, source, 0.0, side, kind=kind, basis=basis)
 
 
@@ -171,11 +190,19 @@ def within(
     paper: str, what: str, published: tuple[float, float], ours: float, unit: str, *, carries: str, source: str, tolerance: float = 0.0,
     kind: Kind = "cost", basis: Basis = "published", conditional: bool = False, role: Role = "predicted",
 ) -> Claim:  # fmt: skip
-    """A claim that states a range; `conditional` where ours is what the claim would need, and the range what is possible."""
+    """A claim that states a range; `conditional` where ours is what the claim would need, and the range what is possible.
+
+    >>> within("A paper", "speed-up", (2.0, 5.0), 6.5, "x", carries="the two share an array", source="a paper, table 2").verdict
+    'did not hold'
+    """
     low, high = published
     return Claim(paper, what, low, ours, unit, carries, source, tolerance, "range", high, role, kind, basis, conditional)
 
 
 def region(paper: str, what: str, found: int, *, carries: str, source: str, tried: int = 0) -> Claim:
-    """A claim that some configuration exists; `found` of the `tried` ones have it."""
+    """A claim that some configuration exists; `found` of the `tried` ones have it.
+
+    >>> region("A paper", "five times less time", 3, carries="the two share an array", source="a paper, table 2", tried=40).verdict
+    'conditional'
+    """
     return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region", tried=tried)

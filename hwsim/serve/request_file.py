@@ -28,6 +28,8 @@ from hwsim.core.errors import InvalidTrace, Location, nearest
 from hwsim.readers.yaml_file import read_text
 from hwsim.serve.requests import MOST_TOKENS, Requests
 
+__all__ = ["read_requests", "write_requests"]
+
 COLUMNS = ("arrival_s", "prompt_tokens", "generated_tokens")
 LAYOUTS = (
     COLUMNS,
@@ -39,7 +41,15 @@ LAYOUTS = (
 
 
 def read_requests(path: str | Path) -> Requests:
-    """Read a request trace (the module says how it looks). Raises `InvalidTrace` with file, line and column."""
+    """Read a request trace (the module says how it looks). Raises `InvalidTrace` with file, line and column.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "requests.csv"
+    ...     size = path.write_text("arrival_s,prompt_tokens,generated_tokens" + chr(10) + "0.5,100,20" + chr(10))
+    ...     len(read_requests(path))
+    1
+    """
     file = Path(path)
     if not file.is_file():
         raise InvalidTrace(f"there is no request file '{file}'")
@@ -117,7 +127,14 @@ def _time(text: str) -> float:
 
 
 def write_requests(requests: Requests, path: str | Path) -> Path:
-    """Write a stream in the form that `read_requests` reads; arrivals to the last bit. Returns the path."""
+    """Write a stream in the form that `read_requests` reads; arrivals to the last bit. Returns the path.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from hwsim.serve.requests import synthetic
+    >>> with TemporaryDirectory() as folder:
+    ...     len(read_requests(write_requests(synthetic(5, 1.0, 100, 10), f"{folder}/requests.csv")))
+    5
+    """
     lines = zip(requests.arrival_s.tolist(), requests.prompt_tokens.tolist(), requests.generated_tokens.tolist(), strict=True)
     Path(path).write_text("\n".join((",".join(COLUMNS), *(f"{a!r},{p},{g}" for a, p, g in lines))) + "\n", encoding="utf-8")
     return Path(path)
