@@ -17,7 +17,7 @@ from hwsim.readers.trace import trace_text
 
 __all__ = ["export_text"]
 
-COLLECTIVES = {"allreduce": "ALL_REDUCE", "reduce": "REDUCE", "broadcast": "BROADCAST"}
+COLLECTIVES = {"allreduce": 0, "reduce": 1, "broadcast": 5}  # ALL_REDUCE, REDUCE, BROADCAST of the schema's CollectiveCommType
 
 
 def export_text(graph: Graph, form: str) -> str:
@@ -47,19 +47,21 @@ def gemm_csv(graph: Graph) -> str:
 def chakra(graph: Graph) -> str:
     """Nodes of a Chakra execution trace in the JSON form of its protobuf: computations with their operations and bytes, collectives with theirs.
 
-    Source: github.com/mlcommons/chakra, schema/protobuf/et_def.proto (messages Node, AttributeProto), as its et_jsonizer prints them.
+    Source: github.com/mlcommons/chakra, schema/protobuf/et_def.proto (messages Node, AttributeProto), as its et_jsonizer prints them
+    (64-bit numbers as text). No package index carries that schema: names and numbers of fields are transcribed.
     """
     nodes = []
     for i, op in enumerate(graph.ops):
         moved = int(op.compulsory_bytes)
         kind = COLLECTIVES.get(op.kind)
         facts: list[tuple[str, str, Any]] = [("is_cpu_op", "boolVal", False)]
-        if kind:
-            facts += [("comm_type", "stringVal", kind), ("comm_size", "int64Val", str(int(op.input_bytes)))]
+        if kind is not None:
+            facts += [("comm_type", "int64Val", str(kind)), ("comm_size", "int64Val", str(int(op.input_bytes)))]
         else:
             facts += [("num_ops", "int64Val", str((2 * op.macs + op.elementary) * op.repeat)), ("tensor_size", "uint64Val", str(moved * op.repeat))]
         nodes.append({
-            "id": str(i), "name": op.name, "type": "COMM_COLL_NODE" if kind else "COMP_NODE", "dataDeps": [str(p) for p in graph.predecessors[i]],
+            "id": str(i), "name": op.name, "type": "COMM_COLL_NODE" if kind is not None else "COMP_NODE",
+            "dataDeps": [str(p) for p in graph.predecessors[i]],
             "attr": [{"name": name, field: value} for name, field, value in facts],
         })  # fmt: skip
     return json.dumps({"metadata": {"version": "0.0.4"}, "nodes": nodes}, indent=1) + "\n"

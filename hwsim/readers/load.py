@@ -50,6 +50,8 @@ def load_graph(trace: Any, **options: Any) -> Graph:
     >>> load_graph("llama3-8b", phase="decode", context=4096).meta["model"]["parameters"]
     8030261248
     """
+    if isinstance(sizes := options.get("dims"), Mapping):
+        options = {**options, "dims": ",".join(f"{name}={size}" for name, size in sizes.items())}
     if type(trace).__name__ == "ExportedProgram":
         from hwsim.readers.frameworks.torch_export import read_program  # noqa: PLC0415  (an extra)
 
@@ -139,7 +141,7 @@ def trace_path(trace: str | Path) -> tuple[Path, str]:
         return known[text], text
     if path.suffix.lower() in _SUFFIXES:
         return path, path.resolve().parent.name if path.name == "config.json" else path.stem
-    if "/" in text or text in (".", ".."):
+    if "/" in text or text in (".", "..") or path.is_file():
         if not path.exists():
             raise InvalidTrace("no such file or folder", location=Location(text))
         if path.is_dir():

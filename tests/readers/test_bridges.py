@@ -143,7 +143,45 @@ def test_chakra_nodes_state_work_and_dependencies():
     builder.op("allreduce", "sum", [], elements=100)
     (node,) = json.loads(export_text(builder.graph(trace="sum"), "chakra"))["nodes"]
     assert node["type"] == "COMM_COLL_NODE"
-    assert {a["name"]: a.get("stringVal", a.get("int64Val")) for a in node["attr"][1:]} == {"comm_type": "ALL_REDUCE", "comm_size": "200"}
+    assert {a["name"]: a["int64Val"] for a in node["attr"][1:]} == {"comm_type": "0", "comm_size": "200"}
+
+
+def chakra_schema():
+    """The messages of Chakra's et_def.proto that are written here, transcribed: (name, number, type, repeated) of each field."""
+    descriptor_pb2 = pytest.importorskip("google.protobuf.descriptor_pb2")
+    field = descriptor_pb2.FieldDescriptorProto
+    messages = {
+        "AttributeProto": [("name", 1, field.TYPE_STRING, 0), ("int64_val", 9, field.TYPE_INT64, 0), ("uint64_val", 13, field.TYPE_UINT64, 0),
+                           ("bool_val", 27, field.TYPE_BOOL, 0), ("string_val", 29, field.TYPE_STRING, 0)],
+        "Node": [("id", 1, field.TYPE_UINT64, 0), ("name", 2, field.TYPE_STRING, 0), ("type", 3, field.TYPE_ENUM, 0),
+                 ("data_deps", 5, field.TYPE_UINT64, 1), ("attr", 10, field.TYPE_MESSAGE, 1)],
+    }  # fmt: skip
+    file = descriptor_pb2.FileDescriptorProto(name="et_def.proto", package="ChakraProtoMsg", syntax="proto3")
+    kinds = file.enum_type.add(name="NodeType")
+    names = ("INVALID_NODE", "METADATA_NODE", "MEM_LOAD_NODE", "MEM_STORE_NODE", "COMP_NODE", "COMM_SEND_NODE", "COMM_RECV_NODE", "COMM_COLL_NODE")
+    for i, name in enumerate(names):
+        kinds.value.add(name=name, number=i)
+    for message, fields in messages.items():
+        made = file.message_type.add(name=message)
+        for name, number, kind, repeated in fields:
+            to = {field.TYPE_ENUM: ".ChakraProtoMsg.NodeType", field.TYPE_MESSAGE: ".ChakraProtoMsg.AttributeProto"}.get(kind)
+            made.field.add(name=name, number=number, type=kind, label=field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL, type_name=to)
+    from google.protobuf import descriptor_pool, message_factory
+
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("ChakraProtoMsg.Node"))
+
+
+def test_chakra_nodes_are_messages_of_the_schema():
+    node_type = chakra_schema()
+    from google.protobuf import json_format
+
+    graph = load_graph("resnet18")
+    nodes = [json_format.ParseDict(node, node_type()) for node in json.loads(export_text(graph, "chakra"))["nodes"]]
+    assert [tuple(node.data_deps) for node in nodes] == list(graph.predecessors)
+    assert {node.type for node in nodes} == {4}
+    assert sum(a.int64_val for node in nodes for a in node.attr if a.name == "num_ops") == sum(2 * op.macs + op.elementary for op in graph.ops)
 
 
 def test_what_a_format_cannot_hold_is_refused():

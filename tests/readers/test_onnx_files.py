@@ -31,12 +31,18 @@ def test_open_dimensions_take_the_sizes_asked_for(tmp_path):
     assert graph_of(tmp_path, nodes, {"x": [2, 5, 16]}, weights, batch=2).macs == 640
 
 
+def test_open_dimensions_of_a_mapping(tmp_path):
+    onnx.save(model(PRODUCT[0], OPEN, PRODUCT[1]), tmp_path / "net.onnx")
+    assert load_graph(tmp_path / "net.onnx", dims={"sequence": 8, "batch": 2}).macs == 2 * 8 * 64
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({}, "leaves dimensions open: batch, sequence; fix them with dims, such as --arg dims=batch=1"),
         ({"batch": 2}, "leaves dimensions open: sequence"), ({"dims": "sequense=2"}, r"no open dimension 'sequense' \(did you mean sequence"),
         ({"dims": "batch=0,sequence=2"}, "'batch' needs a positive whole number, got '0'"), ({"dims": "batch=two"}, "got 'two'"),
+        ({"fuse": "maybe"}, "fuse is true or false, got 'maybe'"), ({"allow_unknown": 5}, "net.onnx: allow_unknown is true or false"),
         ({"batch": 0, "dims": "sequence=1"}, "batch must be"), ({"dtype": "fp17"}, "unknown dtype 'fp17'"),
     ],
 )  # fmt: skip
@@ -68,6 +74,15 @@ def test_files_that_are_none(tmp_path, content, message):
         path.write_bytes(content)
     with pytest.raises(InvalidTrace, match=rf"bad.onnx: {message}"):
         read_onnx(path)
+
+
+def test_folders_and_other_endings(tmp_path):
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(InvalidTrace, match=r"folder.onnx: is a folder"):
+        read_onnx(tmp_path / "folder.onnx")
+    onnx.save(model(*PRODUCT[:1], {"x": [2, 16]}, PRODUCT[1]), tmp_path / "net.pb")
+    with pytest.raises(InvalidTrace, match=r"net.pb: what format is this\? known endings: .*\.onnx"):
+        load_graph(str(tmp_path / "net.pb"))
 
 
 def test_contradictions_are_refused(tmp_path):

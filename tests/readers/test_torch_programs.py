@@ -74,6 +74,99 @@ def test_functions(function, shapes, made):
     assert math.prod(graph.ops[-1].results[0]) == function(*(torch.zeros(s) for s in shapes)).numel()
 
 
+class Rms(nn.Module):
+    """A root mean square norm written out, in fp32 whatever it reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(8))
+
+    def forward(self, x):
+        y = x.float()
+        return self.gain * (y * torch.rsqrt(y.pow(2).mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "made"),
+    [
+        (lambda x: 0.5 * x * (1 + torch.tanh(0.8 * (x + 0.04 * x**3))), [(3, 8)], ["gelu"]),
+        (lambda x: x * 0.5 * (1.0 + torch.erf(x / 1.4)), [(3, 8)], ["gelu"]), (lambda x: x * torch.sigmoid(x), [(3, 8)], ["silu"]),
+        (lambda x: x * F.relu6(x + 3) / 6, [(3, 8)], ["hardswish"]), (lambda x, y: F.silu(x) * y, [(3, 8), (3, 8)], ["silu_mul"]),
+        (lambda x: 30 * torch.tanh(x / 30), [(3, 8)], ["tanh"]), (F.glu, [(3, 8)], ["embedding", "embedding", "sigmoid", "mul"]),
+        (lambda x, y: F.cosine_similarity(x, y), [(3, 8), (3, 8)], ["mul", "average"] * 3 + ["mul", "div"]),
+        (lambda x: torch.linalg.vector_norm(x, dim=-1), [(3, 8)], ["mul", "average", "sqrt"]), (torch.square, [(3, 8)], ["mul"]),
+        (lambda x: F.adaptive_avg_pool2d(x, (3, 5)), [(1, 2, 8, 8)], ["embedding", "average"]), (torch.argsort, [(3, 8)], ["embedding"]),
+        (lambda x: torch.cat([x[:, 8:], x], 1).relu(), [(3, 8)], ["relu"]), (torch.outer, [(3,), (8,)], ["embedding", "scale"]),
+    ],
+)  # fmt: skip
+def test_functions_written_out_and_further_ones(function, shapes, made):
+    graph = graph_of(function, *shapes)
+    assert sorted(kinds(graph)) == sorted(made)
+    assert math.prod(graph.ops[-1].results[0]) == function(*(torch.zeros(s) for s in shapes)).numel()
+
+
+def test_norms_written_out():
+    (op,) = hwsim.graph_of(Rms(), (torch.zeros(2, 3, 8),)).ops
+    assert (op.function, op["rows"], op["weights"]) == ("rms", 6, 1)
+    (op,) = hwsim.graph_of(Rms().half(), (torch.zeros(2, 3, 8, dtype=torch.half),)).ops
+    assert (op.function, op.dtype, op["weights"]) == ("rms", "fp16", 1)
+    assert len(hwsim.graph_of(Rms(), (torch.zeros(2, 3, 8),), fuse=False).ops) > 5
+
+
+@pytest.mark.parametrize(
+    ("module", "shapes", "macs"),
+    [
+        (nn.RNN(10, 8, 2, bidirectional=True), [(5, 3, 10)], 5 * 3 * 16 * ((10 + 8) + (16 + 8))),
+        (nn.LSTM(10, 8, 2, proj_size=4, batch_first=True), [(3, 5, 10)], 15 * (32 * (10 + 4) + 32 + 32 * (4 + 4) + 32)),
+        (nn.LSTMCell(10, 8), [(3, 10)], 3 * 32 * 18), (nn.GRUCell(10, 8), [(3, 10)], 3 * 24 * 18), (nn.Bilinear(4, 5, 6), [(3, 4), (3, 5)], 3 * 150),
+    ],
+)  # fmt: skip
+def test_recurrent_layers_and_cells(module, shapes, macs):
+    graph = graph_of(lambda *xs: module(*xs)[0] if isinstance(module, nn.RNNBase) else module(*xs), *shapes)
+    held = sum(t.elements for t in graph.tensors.values() if t.role == "weight")
+    assert graph.macs == macs
+    if isinstance(module, nn.RNN):  # the weights of all steps are one; a runtime adds both biases
+        assert held == sum(p.numel() for p in module.parameters())
+
+
+def test_bags_and_rows_added():
+    bag = nn.EmbeddingBag(20, 4, mode="sum")
+    graph = hwsim.graph_of(bag, (torch.zeros(3, 5, dtype=torch.long),))
+    assert (graph.ops[0].kind, graph.ops[0].results[0]) == ("embedding", (15, 4)) and graph.ops[-1].results[0][0] == 12
+    rows = torch.zeros(6, dtype=torch.long)
+    added = hwsim.graph_of(Calls(lambda x, y, i: x.index_add(0, i, y)), (torch.zeros(9, 4), torch.zeros(6, 4), rows))
+    assert kinds(added) == ["embedding", "add", "embedding"]
+
+
+def test_a_mask_made_of_positions_is_causal():
+    def attend(q, k, v):
+        places = torch.arange(6)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=(places[:, None] >= places[None, :]).expand(2, 1, 6, 6))
+
+    (op,) = graph_of(attend, (2, 4, 6, 8), (2, 4, 6, 8), (2, 4, 6, 8)).ops
+    assert op["causal"] == 1 and op.macs == 2 * 2 * 4 * 8 * 21
+
+
+def test_sizes_that_depend_on_values():
+    with pytest.raises(InvalidTrace, match="sizes that depend on the values"):
+        graph_of(lambda x: x[x > 0], (3, 4))
+
+
+def test_tied_weights_of_a_file_count_once(tmp_path):
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.head = nn.Embedding(10, 4), nn.Linear(4, 10, bias=False)
+            self.head.weight = self.table.weight
+
+        def forward(self, ids):
+            return self.head(self.table(ids))
+
+    ids = torch.zeros(1, 3, dtype=torch.long)
+    torch.export.save(torch.export.export(Tied(), (ids,)), tmp_path / "tied.pt2")
+    assert hwsim.load_graph(tmp_path / "tied.pt2").parameters == hwsim.graph_of(Tied(), (ids,)).parameters == 40
+
+
 @pytest.mark.parametrize("causal", [False, True])
 def test_attention(causal):
     graph = graph_of(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal), (2, 4, 6, 8), (2, 4, 6, 8), (2, 4, 6, 8))

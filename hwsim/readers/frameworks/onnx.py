@@ -17,6 +17,7 @@ from hwsim.readers.frameworks.onnx_model import OnnxFile
 from hwsim.readers.frameworks.onnx_ops import HANDLERS
 from hwsim.readers.frameworks.onnx_quant import QUANTISED
 from hwsim.readers.frameworks.onnx_reading import Reading
+from hwsim.readers.frameworks.values import stated
 from hwsim.readers.frameworks.written import rewritten
 
 FLOATS = ("fp32", "fp16", "bf16", "fp64")
@@ -38,6 +39,10 @@ def read_onnx(
     `allow_unknown` leaves out.
     """
     where = Path(path)
+    try:
+        stated("allow_unknown", allow_unknown), stated("fuse", fuse)
+    except InvalidTrace as bad:
+        raise InvalidTrace(bad.problem, location=Location(str(where))) from None
     formats = dict.fromkeys(FLOATS, number_format(dtype).name) if dtype else {}
     file = OnnxFile(where, _sizes(dims, where), _batch(batch, where))
     importer = Importer(formats, number_format(weight_dtype).name if weight_dtype else "")
@@ -64,7 +69,8 @@ def _sizes(dims: str | Mapping[str, int] | None, path: Path) -> dict[str, int]:
         except ValueError:
             found[name.strip()] = 0
         if found[name.strip()] < 1:
-            raise InvalidTrace(f"dims: '{name.strip()}' needs a positive whole number, got '{value}'", location=Location(str(path)))
+            problem = f"dims: '{name.strip()}' needs a positive whole number, got '{value}' (a list such as batch=1,height=224)"
+            raise InvalidTrace(problem, location=Location(str(path)))
     return found
 
 

@@ -75,7 +75,7 @@ class OnnxFile:
 
     def _load(self) -> Any:
         if not self.path.is_file():
-            raise InvalidTrace("no such file", location=Location(str(self.path)))
+            raise InvalidTrace("is a folder" if self.path.is_dir() else "no such file", location=Location(str(self.path)))
         decode_error = importlib.import_module("google.protobuf.message").DecodeError
         try:
             model = self.onnx.load(str(self.path), load_external_data=False)

@@ -17,7 +17,7 @@ from hwsim.core.graph import Graph
 from hwsim.readers.frameworks.importer import Importer
 from hwsim.readers.frameworks.torch_more import MORE
 from hwsim.readers.frameworks.torch_ops import HANDLERS, NOTHING, TorchCall, TorchReading
-from hwsim.readers.frameworks.values import Value, causal_mask
+from hwsim.readers.frameworks.values import Value, causal_mask, stated
 from hwsim.readers.frameworks.written import rewritten
 
 DTYPES = {
@@ -86,6 +86,7 @@ def read_program(program: Any, *, name: str = "", dtype: str = "", weight_dtype:
     unless `fuse` is false. Raises `InvalidTrace` for open sizes and for operators that are not known (all at once,
     with counts), which `allow_unknown` leaves out.
     """
+    stated("allow_unknown", allow_unknown), stated("fuse", fuse)
     formats = dict.fromkeys(FLOATS, number_format(dtype).name) if dtype else {}
     importer = Importer(formats, number_format(weight_dtype).name if weight_dtype else "")
     walk = _Walk(program, importer)

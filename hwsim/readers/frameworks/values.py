@@ -64,6 +64,13 @@ def causal_mask(mask: NDArray[Any] | None) -> bool:
     return bool((allowed == np.tril(np.ones((q, kv), bool), kv - q)).all())
 
 
+def stated(name: str, value: object) -> bool:
+    """A flag among the options. Raises `InvalidTrace`."""
+    if not isinstance(value, bool):
+        raise InvalidTrace(f"{name} is true or false, got {value!r}")
+    return value
+
+
 class Builder:
     """Builds a graph from a file's operators. `formats` replaces number formats (``{"fp32": "fp16"}``), `weight_dtype` those of all weights."""
 
@@ -210,8 +217,10 @@ class Builder:
         if self.unknown:
             listed = ", ".join(f"{count} x {kind} ({_some(self.where[kind])})" for kind, count in sorted(self.unknown.items()))
             if not allow_unknown or self.behind:
-                way = f"{self.behind} operators behind them have no known shapes" if self.behind else "allow_unknown leaves them out"
-                raise InvalidTrace(f"{sum(self.unknown.values())} operators are not known: {listed}; {way}")
+                lost = f"{self.behind} operators behind them have no known shapes: export the network up to there"
+                count = sum(self.unknown.values())
+                are = "operators are" if count > 1 else "operator is"
+                raise InvalidTrace(f"{count} {are} not known: {listed}; {lost if self.behind else 'allow_unknown leaves them out'}")
             meta["note"] = f"left out, not known: {listed}"
         if not self.graph.ops:
             raise InvalidTrace("no operator is left: the file computes nothing")
