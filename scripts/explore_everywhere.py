@@ -12,7 +12,7 @@ from hwsim.core.units import write_metric
 from hwsim.explore.landscape import METRICS, landscape, records, refusals
 from hwsim.plot.landscape import landscape_figure
 
-WORKLOADS = {
+WORKLOADS: dict[str, dict[str, object]] = {
     "llama3-8b, one token at context 1024": {"trace": "llama3-8b", "phase": "decode", "context": 1024},
     "mobilenet-v1-0.25-128": {"trace": "mobilenet-v1-0.25-128"},
     "kws-lstm": {"trace": "kws-lstm"},

@@ -1,4 +1,4 @@
-"""A claim: what a paper states, what the models give, and whether the two agree within a tolerance that was set beforehand.
+"""A claim: what a paper states, what the models give, and whether the two agree within a tolerance that stands with the claim.
 
 Error is ``ours / published - 1``. How a claim is judged (`test`):
 

@@ -77,11 +77,11 @@ def lines(claims: Sequence[Claim]) -> str:
 
 
 def markdown_papers(claims: Sequence[Claim]) -> str:
-    """One row a paper: figures by kind, how many held, the mean error of predicted costs that state a value, and what did not hold."""
+    """One row a paper: figures by kind, how many held, the mean error of predicted costs that hang on no condition, and what did not hold."""
     rows = ["| paper | figures | held | conditional | mean error | did not hold: ours (published) |", "|---|---|---|---|---|---|"]
     for paper in dict.fromkeys(c.paper for c in claims):
         own = [c for c in claims if c.paper == paper]
-        errors = [abs(c.error) for c in own if c.test in ("value", "sign", "range") and c.judged]
+        errors = [abs(c.error) for c in own if c.test in ("value", "sign", "range") and c.judged and c.verdict != "conditional"]
         mean = f"{100 * sum(errors) / len(errors):.1f} %" if errors else ""
         parts = {"counts": sum(c.kind == "count" for c in own), "fitted": sum(c.role == "fitted" for c in own),
                  "not judged": sum(c.verdict == "not judged" for c in own)}  # fmt: skip
@@ -111,8 +111,9 @@ def page(claims: Sequence[Claim], missing: Sequence[Missing], *, seconds: float,
 
 def _legend() -> str:
     said = {
-        "error": "ours over published less one; of a range or a bound, from its nearer end. Tolerances are set with the claim, before it runs.",
-        "conditional": "it holds for some of what the paper leaves open (a rate, a size, a share), and the line says for what.",
+        "error": "ours over published less one; of a range or a bound, from its nearer end. Tolerances stand with the claims in their scripts.",
+        "conditional": "it holds for some of what the paper leaves open (a rate, a size, a share), found by search or solved for, and the line "
+        "says for what. That some setting agrees is weak evidence: the published figure helped to find it.",
         "not judged": "the published side is remembered, not read: shown, and no verdict.",
         "count": "parameters, operations or bytes from layer tables: agreement shows that the graph is the paper's, not that a time is right.",
         "derived": "the published side was worked out from published tables.",
