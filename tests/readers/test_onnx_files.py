@@ -1,5 +1,7 @@
 """ONNX files: open dimensions, formats, quantised forms, functions and branches, what is refused, and what frameworks export."""
 
+import importlib
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -83,6 +85,33 @@ def test_folders_and_other_endings(tmp_path):
     onnx.save(model(*PRODUCT[:1], {"x": [2, 16]}, PRODUCT[1]), tmp_path / "net.pb")
     with pytest.raises(InvalidTrace, match=r"net.pb: what format is this\? known endings: .*\.onnx"):
         load_graph(str(tmp_path / "net.pb"))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "weights", "message"),
+    [
+        (node("Concat", "x x"), (), "Concat"),
+        (node("MatMulNBits", "x w s", domain="com.microsoft"), (), r"MatMulNBits 'MatMulNBits_0' lacks an input"),
+        (node("QLinearSigmoid", "-", domain="com.microsoft"), (), "operator 'y' leaves out an input"),
+        (node("Add", "x w"), [onnx.TensorProto(name="w", dims=[3], data_type=1, float_data=[1.0])], "stored tensor 'w'"),
+    ],
+)  # fmt: skip
+def test_operators_that_are_not_of_their_form(tmp_path, nodes, weights, message):
+    with pytest.raises(InvalidTrace, match=rf"net.onnx: .*{message}"):
+        graph_of(tmp_path, nodes, {"x": [2, 16]}, [*weights, *(stored(n, 8, 16) for n in "ws" if not weights)])
+
+
+@pytest.mark.parametrize(("reader", "extra"), [("onnx", "hwsim[onnx]"), ("torch_export", "hwsim[torch]")])
+def test_an_extra_that_is_not_there(monkeypatch, reader, extra):
+    made = importlib.import_module(f"hwsim.readers.frameworks.{'onnx_model' if reader == 'onnx' else reader}")
+    package = made.onnx_package if reader == "onnx" else made.torch_package
+
+    def missing(name):
+        raise ModuleNotFoundError(name)
+
+    monkeypatch.setattr(made.importlib, "import_module", missing)
+    with pytest.raises(InvalidTrace, match=re.escape(extra)):
+        package()
 
 
 def test_contradictions_are_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Programs of torch.export: the same work as the module's own count, as its ONNX file, and as the generator of that name."""
 
 import math
+import zipfile
 from collections import Counter
 
 import pytest
@@ -206,6 +207,33 @@ def test_files_and_programs_give_the_same_graph(tmp_path):
         hwsim.load_graph(tmp_path / "bad.pt2")
     with pytest.raises(InvalidTrace, match=r"none.pt2: no such file"):
         hwsim.load_graph(tmp_path / "none.pt2")
+    torch.save(nn.Linear(2, 2), tmp_path / "pickled.pt2")
+    with pytest.raises(InvalidTrace, match=r"pickled.pt2: holds pickled objects"):
+        hwsim.load_graph(tmp_path / "pickled.pt2")
+
+
+@pytest.mark.parametrize("gone", ["model.json", "weights", "archive_version"])
+def test_archives_with_a_part_missing_are_refused(tmp_path, gone):
+    torch.export.save(torch.export.export(nn.Linear(4, 2), (torch.zeros(3, 4),)), tmp_path / "whole.pt2")
+    with zipfile.ZipFile(tmp_path / "whole.pt2") as whole, zipfile.ZipFile(tmp_path / "part.pt2", "w") as part:
+        kept = [name for name in whole.namelist() if gone not in name]
+        assert len(kept) < len(whole.namelist())
+        for name in kept:
+            part.writestr(name, whole.read(name))
+    with pytest.raises(InvalidTrace, match=r"part.pt2: cannot be read by torch.export.load"):
+        hwsim.load_graph(tmp_path / "part.pt2")
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs", "message"),
+    [
+        ("no module", (), "takes a module of torch.nn, got str"), (nn.Linear(2, 2), 5, "inputs of Linear as a tuple, got int"),
+        (nn.Linear(2, 2), ("x",), "torch.export refuses Linear"), (nn.Linear(2, 2), (torch.zeros(2), torch.zeros(2)), "torch.export refuses Linear"),
+    ],
+)  # fmt: skip
+def test_what_is_no_module_or_no_input(module, inputs, message):
+    with pytest.raises(InvalidTrace, match=message):
+        hwsim.graph_of(module, inputs)
 
 
 @pytest.mark.parametrize(("name", "generator"), [("resnet18", "resnet18"), ("mobilenet_v2", "mobilenet-v2"), ("vgg16", "vgg16")])

@@ -28,6 +28,15 @@ DTYPES = {
 Shape = tuple[int, ...]
 
 
+MALFORMED = (KeyError, IndexError, ValueError, TypeError, AttributeError, ZeroDivisionError)  # what an operator not of its form leads to
+
+
+def malformed(kind: str, name: str, bad: BaseException) -> str:
+    """Say which operator is not of the form that its definition has."""
+    found = f"{type(bad).__name__}: {bad}".strip().splitlines()[0]
+    return f"{kind} '{name}' lacks an input or attribute of its definition, or has one of another form ({found}); onnx.checker may tell which"
+
+
 def onnx_package() -> Any:
     """Return the package ``onnx``. Raises `InvalidTrace` with the command that installs it."""
     try:
@@ -137,7 +146,10 @@ class OnnxFile:
         fields = (tensor.raw_data, tensor.float_data, tensor.int32_data, tensor.int64_data, tensor.double_data, tensor.uint64_data)
         if math.prod(shape) and not any(len(f) for f in fields):
             return None
-        return np.asarray(self.onnx.numpy_helper.to_array(tensor))
+        try:
+            return np.asarray(self.onnx.numpy_helper.to_array(tensor))
+        except (ValueError, TypeError) as bad:
+            raise self._wrong(f"stored tensor '{tensor.name}': {bad}") from None
 
     def _mask(self, tensor: Any) -> bool:
         """Whether a stored tensor is a mask of scores."""
@@ -183,9 +195,14 @@ class OnnxFile:
                         self._type(outer, self.known.types[inner.name])
                     yield Node("Identity", outer, {}, (inner.name,), (outer,))
                 continue
-            if not self._fold(proto, attrs):
-                self._infer(proto)
+            try:
+                folded = self._fold(proto, attrs)
                 plain = {k: v.decode() if isinstance(v, bytes) else v for k, v in attrs.items()}
+                if not folded:
+                    self._infer(proto)
+            except MALFORMED as bad:
+                raise self._wrong(malformed(proto.op_type, proto.name or f"{proto.op_type}_{i}", bad)) from bad
+            if not folded:
                 yield Node(proto.op_type, proto.name or f"{proto.op_type}_{i}", plain, tuple(proto.input), tuple(proto.output), proto.domain)
 
     def _fold(self, proto: Any, attrs: Mapping[str, Any]) -> bool:
@@ -209,7 +226,7 @@ class OnnxFile:
             return False
         try:
             made = self._evaluate(proto, names)
-        except (RuntimeError, ValueError, TypeError, IndexError):  # the reference evaluator has no, or another, form of this operator
+        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError):  # the reference evaluator has no, or another, form of this operator
             return False
         for name, value in zip(proto.output, made, strict=False):
             if name:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hwsim.core.errors import InvalidTrace
 from hwsim.readers.frameworks.importer import Importer, Value
-from hwsim.readers.frameworks.onnx_model import Node, OnnxFile, Shape
+from hwsim.readers.frameworks.onnx_model import MALFORMED, Node, OnnxFile, Shape, malformed
 from hwsim.readers.frameworks.values import causal_mask
 
 KEPT = ("QuantizeLinear", "DequantizeLinear")  # of stored values: they keep the format that the values are stored in
@@ -29,6 +29,8 @@ class Reading:
 
     def value(self, name: str) -> Value:
         """The value of a name; a stored one becomes a constant. Raises `InvalidTrace` when nothing makes it."""
+        if not name:
+            raise InvalidTrace(f"operator '{self.made.name}' leaves out an input that it needs")
         if name not in self.values:
             if name not in self.known.shapes:
                 raise InvalidTrace(f"tensor '{name}' has no known shape")
@@ -94,7 +96,10 @@ class Reading:
                 names = [o for o in names if o in self.known.shapes]
                 results = self.made.skip(node.kind, [(self.known.shapes[o], self.known.dtypes[o]) for o in names])
             else:
-                results = handler(self, node)
+                try:
+                    results = handler(self, node)
+                except MALFORMED as bad:
+                    raise InvalidTrace(malformed(node.kind, node.name, bad)) from bad
             for name, value in zip(names, results, strict=False):
                 self.values[name] = value
                 if name not in self.known.shapes:  # an operator without a schema here

@@ -47,9 +47,13 @@ def graph_of(module: Any, inputs: Sequence[Any], **options: Any) -> Graph:
     640
     """
     export, error = torch_package("torch.export"), torch_package("torch._dynamo.exc")
+    if not isinstance(module, torch_package().nn.Module):
+        raise InvalidTrace(f"graph_of takes a module of torch.nn, got {type(module).__name__} (programs and files go to load_graph)")
+    if not isinstance(inputs, tuple | list):
+        raise InvalidTrace(f"graph_of takes the inputs of {type(module).__name__} as a tuple, got {type(inputs).__name__}")
     try:
         program = export.export(module.eval(), tuple(inputs))
-    except (error.TorchDynamoException, RuntimeError, ValueError) as bad:
+    except (error.TorchDynamoException, RuntimeError, ValueError, TypeError) as bad:
         found = str(bad).strip().splitlines()[0]
         way = "; set module.config.use_cache = False" if "Cache" in found and hasattr(module, "config") else ""
         raise InvalidTrace(f"torch.export refuses {type(module).__name__}: {found}{way}") from bad
@@ -63,11 +67,15 @@ def read_pt2(path: str | Path, **options: Any) -> Graph:
         raise InvalidTrace("no such file", location=Location(str(where)))
     if not zipfile.is_zipfile(where):
         raise InvalidTrace("is no exported PyTorch program (no archive)", location=Location(str(where)))
+    with zipfile.ZipFile(where) as archive:
+        if any(name.endswith("data.pkl") for name in archive.namelist()):
+            problem = "holds pickled objects (torch.save, TorchScript), no exported program (torch.export.save)"
+            raise InvalidTrace(problem, location=Location(str(where)))
     export = torch_package("torch.export")
     try:
         program = export.load(str(where))
-    except (RuntimeError, ValueError, KeyError, OSError) as bad:
-        found = str(bad).strip().splitlines()[0]
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError, OSError) as bad:  # as torch finds parts missing
+        found = (str(bad).strip() or type(bad).__name__).splitlines()[0]
         raise InvalidTrace(
             f"cannot be read by torch.export.load ({found}); a program with operators of another package, or of another version of torch, "
             "loads where those are: hand the program itself, or the module, to hwsim.graph_of", location=Location(str(where)),
