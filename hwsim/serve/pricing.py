@@ -263,18 +263,22 @@ def axis(high: int, points: int) -> NDArray[np.int64]:
 
 
 def refined(price: Callable[[int], Step], start: Iterable[int], most: int) -> dict[int, Step]:
-    """Price the points `start` and middles between them, at most `most` in all, until straight lines are good to `OFF` (widest intervals first)."""
+    """Price the points `start` and more between them, at most `most` in all, until straight lines are good to `OFF` (widest intervals first).
+
+    An interval is looked at in its middle and just above its low end, where the next tile of rows begins; where a line is off it is cut there.
+    """
     found = {int(x): price(int(x)) for x in start}
-    edges = sorted(found)
-    open_ = deque(pairwise(edges))
+    open_ = deque(pairwise(sorted(found)))
     while open_ and len(found) < most:
         low, high = open_.popleft()
-        middle = (low + high) // 2
-        if middle in (low, high):
-            continue
-        share = (middle - low) / (high - low)
-        found[middle] = step = price(middle)
-        straight = found[low].seconds + share * (found[high].seconds - found[low].seconds)
-        if abs(straight - step.seconds) > OFF * step.seconds:
-            open_ += [(low, middle), (middle, high)]
+        for cut in ((low + high) // 2, low + 1):
+            if low < cut < high and cut not in found and len(found) < most:
+                step = price(cut)
+                share = (cut - low) / (high - low)
+                straight = found[low].seconds + share * (found[high].seconds - found[low].seconds)
+                found[cut] = step
+                if abs(straight - step.seconds) > OFF * step.seconds:
+                    open_ += [(low, cut), (cut, high)]
+                    break
+                high = cut  # the line holds to the middle: look at the half below it
     return found

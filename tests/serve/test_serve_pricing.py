@@ -58,11 +58,11 @@ def test_short_requests_have_short_axes():
     assert done.figures["generated_tokens"] == 3
 
 
-ONCE = [("a100", "llama3-8b", {}, 200, 0.03), ("wse2", "llama3-8b", {}, 16, 0.03), ("et-soc-1", "llama3-8b", {}, 16, 0.04),
-        ("vhk158", "llama2-7b", {}, 4, 0.04), ("h100", "qwen3-8b", {"system": "vllm"}, 64, 0.03)]  # fmt: skip
+CHIPS = [("a100", "llama3-8b", {}, 200, 0.03), ("wse2", "llama3-8b", {}, 16, 0.03), ("et-soc-1", "llama3-8b", {}, 16, 0.04),
+        ("vhk158", "llama2-7b", {}, 4, 0.04)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("chip", "model", "mapping", "batch", "close"), ONCE)
+@pytest.mark.parametrize(("chip", "model", "mapping", "batch", "close"), CHIPS)
 def test_tables_are_close_to_simulations_on_every_kind_of_chip(chip, model, mapping, batch, close):
     """Points drawn at random, where costs jump by tiles and waves too."""
     made = machine(chip, model, mapping)
@@ -127,8 +127,14 @@ def test_intervals_are_halved_where_costs_jump():
         return Step(1.0 + (x > 700) + x * 1e-3, 0.0, 0.0, 0.0)
 
     found = refined(price, axis(1000, 5), 60)
-    assert 700 in found and 701 in found and len(asked) == len(set(asked)) < 30
+    assert 700 in found and 701 in found and len(asked) == len(set(asked)) < 40
     assert len(refined(price, [1, 1000], 4)) == 4
+
+
+def test_a_jump_just_above_an_interval_is_seen():
+    """A new tile above 64, and less and less of it wasted: the middle alone is near the line."""
+    found = refined(lambda x: Step(1.0 + 0.1 * (x > 64) + 0.1 * max(0, x - 64) / 64, 0.0, 0.0, 0.0), [1, 64, 200], 30)
+    assert 65 in found
 
 
 def test_what_is_no_language_model_is_refused():
