@@ -38,6 +38,10 @@ def test_convolutions_with_what_follows(tmp_path):
     graph = graph_of(tmp_path, nodes, {"x": [1, 4, 9, 9], "z": [1, 8, 5, 5]}, [stored("w", 8, 4, 3, 3), stored("b", 8)])
     assert kinds(graph) == ["conv2d", "add", "relu"] and graph.ops[0]["bias"] == 1
     assert graph.macs == 25 * 8 * 4 * 9
+    more = [nodes, node("Conv", "y w2", "z2")]
+    shapes = {"x": [1, 4, 9, 9], "z": [1, 8, 5, 5]}
+    half = graph_of(tmp_path, more, shapes, [stored("w", 8, 4, 3, 3), stored("b", 8), stored("w2", 2, 8, 1, 1)], outputs=("z2",), dtype="fp16")
+    assert {op.dtype for op in half.ops} == {"fp16"}
     with pytest.raises(InvalidTrace, match="activation 'Odd' has no model"):
         graph_of(tmp_path, node("FusedConv", "x w", "y", activation="Odd", **MS), {"x": [1, 4, 9, 9]}, [stored("w", 8, 4, 3, 3)])
 

@@ -209,6 +209,8 @@ def test_a_graph_that_onnx_runtime_fused(tmp_path):
     assert Counter(op.kind for op in graph.ops if op.macs) == {"matmul": 6, "attention": 1}
     products = 16 * (4 * 128 * 128 + 2 * 128 * 256)
     assert graph.macs == products + 2 * 16 * 16 * 128
+    half = load_graph(DATA / "bert_fused.onnx", dtype="fp16")
+    assert kinds(half) == kinds(graph) and {op.dtype for op in half.ops} == {"fp16"}
     assert Counter(kinds(graph))["gelu"] == 1 and Counter(kinds(graph))["layer"] == 3
 
 

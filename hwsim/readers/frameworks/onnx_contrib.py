@@ -36,7 +36,7 @@ def fused_conv(r: Reading, node: Node) -> list[Value]:
     strides, dilations = list(node.attrs.get("strides", ones)), list(node.attrs.get("dilations", ones))
     pads = pads_of(node, x.shape[2:], weight.shape[2:], strides, dilations)
     sizes = [(x.shape[i + 2] + pads[i] + pads[i + dims] - dilations[i] * (weight.shape[i + 2] - 1) - 1) // strides[i] + 1 for i in range(dims)]
-    r.file.learn(node.outputs[0], (x.shape[0], weight.shape[0], *sizes), x.dtype)
+    r.file.learn(node.outputs[0], (x.shape[0], weight.shape[0], *sizes), r.known.dtypes[node.inputs[0]])
     made = convolve(r, node, x, weight, r.has(node, 2))
     if r.has(node, 3):
         made = r.made.each("add", [made, r.value(node.inputs[3])], made.shape)

@@ -44,7 +44,7 @@ def each(r: Reading, node: Node) -> list[Value]:
         return [_chained(r, function, xs, r.shape(node))]
     form = next((x.dtype for x in xs if x.dtype in FLOATS), xs[0].dtype)
     if node.domain == "com.microsoft" and node.outputs[0] not in r.known.shapes:  # without a schema
-        r.file.learn(node.outputs[0], functools.reduce(broadcast, (x.shape for x in xs)), xs[0].dtype)
+        r.file.learn(node.outputs[0], functools.reduce(broadcast, (x.shape for x in xs)), r.known.dtypes[node.inputs[0]])
     made = r.made.each(function, [x for x in xs if x.dtype == form], r.shape(node), r.known.dtypes.get(node.outputs[0], ""))
     if function == "where":
         r.made.also_reads(made, xs[0])

@@ -12,6 +12,7 @@ from hwsim.readers.frameworks.onnx_model import MALFORMED, Node, OnnxFile, Shape
 from hwsim.readers.frameworks.values import causal_mask
 
 KEPT = ("QuantizeLinear", "DequantizeLinear")  # of stored values: they keep the format that the values are stored in
+FLOATS = ("fp32", "fp16", "bf16", "fp64")
 Handler = Callable[["Reading", Node], "list[Value]"]
 
 
@@ -76,8 +77,9 @@ class Reading:
     def _format(self, node: Node, value: Value) -> str:
         """The number format that the file has for a result without a schema: that of its zero point or of its input where integers run through."""
         at = {"QLinearConcat": 1, "QGemm": 8}.get(node.kind, 0 if node.kind.startswith("QLinear") else None)
-        if at is None:
-            return value.dtype
+        if at is None:  # formats asked for are not the file's
+            given = (self.known.dtypes.get(name, "") for name in node.inputs)
+            return next((form for form in given if form in FLOATS and self.made.form(form) == value.dtype), value.dtype)
         return self.known.dtypes.get(node.inputs[at], value.dtype) if self.has(node, at) else "fp32"
 
     def run(self, handlers: Mapping[str, Handler]) -> None:
