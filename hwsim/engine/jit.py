@@ -17,6 +17,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 ENGINE = Path(__file__).resolve().parent
 SHARED = (ENGINE, ENGINE.parent / "tech")
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True}  # no callback for C is made: nothing here is called so
 
 
 def own_folder(source: Path) -> Path:
@@ -43,11 +44,11 @@ def stamped(compiled: F, source: Path | None = None) -> F:
 
 def jit(function: F) -> F:
     """Compile `function` in nopython mode; the machine code is kept on disk, so the second process starts fast."""
-    dispatcher: Any = numba.njit(cache=True, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(cache=True, **OPTIONS)(function)
     return cast(F, stamped(dispatcher))
 
 
 def part(function: F) -> F:
     """Compile a mechanism into its callers: no call is left in a price function that runs a million times a second."""
-    dispatcher: Any = numba.njit(error_model="numpy", forceinline=True)(function)
+    dispatcher: Any = numba.njit(forceinline=True, **OPTIONS)(function)
     return cast(F, dispatcher)
