@@ -41,10 +41,11 @@ def print_report(report: Report, *, sources: bool = False) -> None:
     print_notes(screen, report, sources=sources)
 
 
-def title(report: Report) -> str:
-    """Return the line that says what ran on what: ``llama3-8b decode (context 4096) on wse2, analytic``."""
+def title(report: Report, dtype: bool = True) -> str:
+    """Return the line that says what ran on what: ``llama3-8b decode (context 4096) on wse2, analytic``; `dtype`: with its number format."""
     meta = report.meta
-    wanted = [f"{k} {meta[k]}" for k in ("prompt", "generate", "context", "batch", "dtype", "logits") if meta.get(k)]
+    told = ("prompt", "generate", "context", "batch", *(("dtype",) if dtype else ()), "logits")
+    wanted = [f"{k} {meta[k]}" for k in told if meta.get(k)]
     options = f" ({', '.join(wanted)})" if wanted else ""
     graph = report.cost.program.graph
     return f"{graph.name}{' ' + graph.phase if graph.phase else ''}{options} on {report.cost.program.chip.name}, {report.fidelity}"

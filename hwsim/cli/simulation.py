@@ -108,7 +108,10 @@ def compare(
     no_interval: o.NoInterval = False, allow_unmodelled: o.AllowUnmodelled = False, json: o.Json = None,
     html: drawing.Html = None, arg: o.TraceArgs = None, scatter: Scatter = None,
 ) -> None:  # fmt: skip
-    """Simulate one operator graph on several chips: one table, with ratios to the first; --chip all: on every chip, refusals with their reasons."""
+    """Simulate one operator graph on several chips: one table, with ratios to the first; --chip all: on every chip, refusals with their reasons.
+
+    A network by name without --dtype takes each chip's own number format; a row says which where they differ.
+    """
     check_writable(json)
     drawing.check_outputs(html, None, fidelity)
     if repeated := next((c for i, c in enumerate(chip) if c in chip[:i]), None):
@@ -132,17 +135,17 @@ def compare(
             raise InvalidTrace(f"'{trace}' is a gate-level block: it takes --map, --set and --json only")
         blocks.compare_blocks(trace, silicon, mappings, json)
         return
-    graph = api.load_graph(trace, **settings)
-    with working(f"simulating {graph.name} on {len(chip)} chips"):
+    graphs = {name: graph_for(trace, made, settings) for name, made in silicon.items()}
+    with working(f"simulating {trace} on {len(chip)} chips"):
         reports = {
-            name: api.simulate(graph, made, mappings[name], fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
+            name: api.simulate(graphs[name], made, mappings[name], fidelity=fidelity, interval=not no_interval, allow_unmodelled=allow_unmodelled)
             for name, made in silicon.items()
         }
     drawing.write_outputs(list(reports.values()), html, None)
     if json is not None:
         write_json({"schema": "hwsim.comparison/1", "reports": [r.to_dict() for r in reports.values()], "ratios": _ratios(reports)}, json)
     if json != STDOUT:
-        _print_comparison(graph, reports)
+        _print_comparison(reports)
 
 
 def _ratios(reports: Mapping[str, Report]) -> dict[str, dict[str, float]]:
@@ -155,16 +158,18 @@ def _ratios(reports: Mapping[str, Report]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _print_comparison(graph: Graph, reports: Mapping[str, Report]) -> None:
+def _print_comparison(reports: Mapping[str, Report]) -> None:
     from hwsim.cli.output import plain_value  # noqa: PLC0415
     from hwsim.cli.report_view import HEADLINE, bullets, error_text, title  # noqa: PLC0415  (as above)
 
     screen = console()
-    screen.print(title(next(iter(reports.values()))).rsplit(" on ", 1)[0])
+    formats = {name: str(report.meta.get("dtype", "")) for name, report in reports.items()}
+    alike = len(set(formats.values())) == 1
+    screen.print(title(next(iter(reports.values())), dtype=alike).rsplit(" on ", 1)[0])
     ratios, metrics = _ratios(reports), {name: r.metrics() for name, r in reports.items()}
     first = next(iter(reports))
     columns = ["", *(f for name in reports for f in ((name,) if name == first else (name, f"/ {first}")))]
-    rows = []
+    rows = [] if alike else [["number format", *(f for name in reports for f in ((formats[name],) if name == first else (formats[name], "")))]]
     for key, word in HEADLINE:
         if not any(m.get(key) for m in metrics.values()) or (key == "inferences_per_s" and "tokens_per_s" in metrics[first]):
             continue
