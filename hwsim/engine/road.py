@@ -22,15 +22,11 @@ from hwsim.core.program import Program, Table, slot_dtype
 from hwsim.core.rates import over
 from hwsim.core.target import Target
 from hwsim.engine.analytic import list_schedule, price_rows
-from hwsim.engine.jit import jit, stamped
+from hwsim.engine.jit import stamped
+from hwsim.engine.kinds import for_record, nothing
 
 Floats = NDArray[np.float64]
 LINES = 8  # records of scratch per thread, so that two threads never share a cache line
-
-
-@jit
-def nothing(p: Any) -> None:
-    """The preparation of a target that needs none."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +37,8 @@ class Priced:
     cycles: Floats
 
 
-_LOOPS: dict[str, Callable[..., None]] = {}
-price: Any = nothing  # stand-ins: each target's loop is compiled with its own functions under these names
+_LOOPS: dict[tuple[Any, Any], Callable[..., None]] = {}
+price: Any = nothing  # stand-ins: each target's (or kind's) loop is compiled with its own functions under these names
 prepare: Any = nothing
 
 
@@ -72,19 +68,19 @@ def _loop(
             cycles[point] = total
 
 
-def _loop_of(target: Target) -> Callable[..., None]:
-    """Compile the loop over one target's functions, or take it from the disk cache.
+def _loop_of(target: Target, p: Any) -> Callable[..., None]:
+    """Compile the loop over the functions that price records such as `p`, or take it from the disk cache.
 
     The functions enter as globals: a closure's dispatchers would give the cache another key in every process.
     """
-    if target.name not in _LOOPS:
-        own: Any = target.price
-        names = {**globals(), "price": own, "prepare": target.prepare if target.prepare is not None else nothing}
-        function = FunctionType(_loop.__code__, names, f"loop_{target.name}")
+    own: Any = for_record(target.price, p)
+    first: Any = nothing if target.prepare is None else for_record(target.prepare, p)
+    if (own, first) not in _LOOPS:
+        function = FunctionType(_loop.__code__, {**globals(), "price": own, "prepare": first}, f"loop_{target.name}_{own.__name__}")
         function.__qualname__ = function.__name__
         dispatcher: Any = numba.njit(cache=True, parallel=True, error_model="numpy")(function)
-        _LOOPS[target.name] = stamped(dispatcher, Path(own.py_func.__code__.co_filename))
-    return _LOOPS[target.name]
+        _LOOPS[own, first] = stamped(dispatcher, Path(own.py_func.__code__.co_filename))
+    return _LOOPS[own, first]
 
 
 def price_points(target: Target, program: Program, params: Table) -> Priced:
@@ -103,7 +99,7 @@ def price_points(target: Target, program: Program, params: Table) -> Priced:
         stage_of[list(members)] = stage
     sums, cycles = np.zeros((len(params), len(program.slots))), np.zeros(len(params))
     longest = np.zeros((len(scratch), len(program.stages)))
-    _loop_of(target)(program.rows, program.counts, params, scratch, values, stage_of, longest, sums, cycles, threads)
+    _loop_of(target, params[0])(program.rows, program.counts, params, scratch, values, stage_of, longest, sums, cycles, threads)
     return _checked(Priced(sums, cycles))
 
 

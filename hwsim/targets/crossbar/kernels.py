@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.kinds import ByKind, nothing
 from hwsim.targets.crossbar.bitserial.price import prepare_bitserial, price_bitserial
 from hwsim.targets.crossbar.bitserial.spec import CODE as BITSERIAL
 from hwsim.targets.crossbar.c2c.price import prepare_c2c, price_c2c
@@ -25,45 +25,30 @@ from hwsim.targets.crossbar.ramp_array.spec import CODE as RAMP_ARRAY
 from hwsim.targets.crossbar.tiled.price import price_tiled
 from hwsim.targets.crossbar.tiled.spec import CODE as TILED
 
+prepare_family: Any = nothing  # stand-ins: each family's functions take these names
+price_family: Any = nothing
 
-@jit
-def prepare(p: Any) -> None:
+
+def _prepare(p: Any) -> None:
     """Fill the columns that follow from constants."""
-    if p.family_code == IMC:
-        prepare_imc(p)
-    elif p.family_code == BITSERIAL:
-        prepare_bitserial(p)
-    elif p.family_code == C2C:
-        prepare_c2c(p)
-    elif p.family_code == CHARGE_DOMAIN:
-        prepare_charge_domain(p)
-    elif p.family_code == NEUROSIM:
-        prepare_neurosim(p)
-    elif p.family_code == PULSE_COUNT:
-        prepare_pulse_count(p)
+    prepare_family(p)
 
 
-@jit
-def price(op: Any, p: Any, out: Any) -> None:
+def _price(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one operator (one execution); one without a model (kind 0) only moves its compulsory bytes."""
     if op.kind > 0:
-        if p.family_code == RAMP_ARRAY:
-            price_ramp_array(op, p, out)
-        elif p.family_code == IMC:
-            price_imc(op, p, out)
-        elif p.family_code == BITSERIAL:
-            price_bitserial(op, p, out)
-        elif p.family_code == C2C:
-            price_c2c(op, p, out)
-        elif p.family_code == NEURRAM:
-            price_neurram(op, p, out)
-        elif p.family_code == CHARGE_DOMAIN:
-            price_charge_domain(op, p, out)
-        elif p.family_code == NEUROSIM:
-            price_neurosim(op, p, out)
-        elif p.family_code == PULSE_COUNT:
-            price_pulse_count(op, p, out)
-        elif p.family_code == TILED:
-            price_tiled(op, p, out)
+        price_family(op, p, out)
         charge_write(op, p, out)
     charge_bytes(op, out)
+
+
+prepare = ByKind(
+    _prepare, 0, "family_code", "prepare_family",
+    {RAMP_ARRAY: nothing, IMC: prepare_imc, BITSERIAL: prepare_bitserial, C2C: prepare_c2c, NEURRAM: nothing, CHARGE_DOMAIN: prepare_charge_domain,
+     NEUROSIM: prepare_neurosim, PULSE_COUNT: prepare_pulse_count, TILED: nothing},
+)  # fmt: skip
+price = ByKind(
+    _price, 1, "family_code", "price_family",
+    {RAMP_ARRAY: price_ramp_array, IMC: price_imc, BITSERIAL: price_bitserial, C2C: price_c2c, NEURRAM: price_neurram,
+     CHARGE_DOMAIN: price_charge_domain, NEUROSIM: price_neurosim, PULSE_COUNT: price_pulse_count, TILED: price_tiled},
+)  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwsim.engine.jit import jit
+from hwsim.engine.kinds import ByKind, nothing
 from hwsim.targets.fpga.dpu.price import price_dpu
 from hwsim.targets.fpga.dpu.spec import CODE as DPU
 from hwsim.targets.fpga.edge_moe.price import price_edge_moe
@@ -20,31 +20,29 @@ from hwsim.targets.fpga.systolic.spec import CODE as SYSTOLIC
 from hwsim.targets.fpga.weight_stream.price import prepare_weight_stream, price_weight_stream
 from hwsim.targets.fpga.weight_stream.spec import CODE as WEIGHT_STREAM
 
+prepare_engine: Any = nothing  # stand-ins: each engine's functions take these names
+price_engine: Any = nothing
 
-@jit
-def prepare(p: Any) -> None:
+
+def _prepare(p: Any) -> None:
     """Fill the columns that follow from constants."""
     p.clock_hz = p.design_clock_hz
-    if p.engine_code == FLIGHTLLM:
-        prepare_flightllm(p)
-    elif p.engine_code == WEIGHT_STREAM:
-        prepare_weight_stream(p)
+    prepare_engine(p)
 
 
-@jit
-def price(op: Any, p: Any, out: Any) -> None:
+def _price(op: Any, p: Any, out: Any) -> None:
     """Fill the slots of one operator (one execution on the whole design); one without a model (kind 0) only moves its compulsory bytes."""
     if op.kind > 0:
-        if p.engine_code == SYSTOLIC:
-            price_systolic(op, p, out)
-        elif p.engine_code == FLIGHTLLM:
-            price_flightllm(op, p, out)
-        elif p.engine_code == DPU:
-            price_dpu(op, p, out)
-        elif p.engine_code == EDGE_MOE:
-            price_edge_moe(op, p, out)
-        elif p.engine_code == STREAM:
-            price_stream(op, p, out)
-        elif p.engine_code == WEIGHT_STREAM:
-            price_weight_stream(op, p, out)
+        price_engine(op, p, out)
     charge(op, p, out)
+
+
+prepare = ByKind(
+    _prepare, 0, "engine_code", "prepare_engine",
+    {SYSTOLIC: nothing, FLIGHTLLM: prepare_flightllm, DPU: nothing, EDGE_MOE: nothing, STREAM: nothing, WEIGHT_STREAM: prepare_weight_stream},
+)  # fmt: skip
+price = ByKind(
+    _price, 1, "engine_code", "price_engine",
+    {SYSTOLIC: price_systolic, FLIGHTLLM: price_flightllm, DPU: price_dpu, EDGE_MOE: price_edge_moe, STREAM: price_stream,
+     WEIGHT_STREAM: price_weight_stream},
+)  # fmt: skip
