@@ -14,6 +14,15 @@ def share(threads: float, each: float) -> float:
 
 
 @part
+def per_second(p: Any, prime: float, big: float, little: float) -> float:
+    """The sum over the threads' cores of what one does in a cycle, times its clock."""
+    return (
+        share(p.prime_threads, p.prime_clock_hz * prime) + share(p.big_threads, p.big_clock_hz * big)
+        + share(p.little_threads, p.little_clock_hz * little)
+    )  # fmt: skip
+
+
+@part
 def lead(prime_threads: float, big_threads: float, prime: float, big: float, little: float) -> float:
     """The figure of the fastest cluster that takes part."""
     return prime if prime_threads > 0 else big if big_threads > 0 else little
@@ -40,10 +49,7 @@ def prepare(p: Any) -> None:
     _prepare_arithmetic(p)
     p.l1_held_bytes = share(prime, p.prime_l1_bytes) + share(big, p.big_l1_bytes) + share(little, p.little_l1_bytes)
     p.l2_held_bytes = share(prime, p.prime_l2_bytes) + share(big, p.big_l2_bytes) + share(little, p.little_l2_bytes)
-    p.l2_rate = (
-        share(prime, p.prime_clock_hz * p.prime_l2_bytes_per_cycle) + share(big, p.big_clock_hz * p.big_l2_bytes_per_cycle)
-        + share(little, p.little_clock_hz * p.little_l2_bytes_per_cycle)
-    )  # fmt: skip
+    p.l2_rate = per_second(p, p.prime_l2_bytes_per_cycle, p.big_l2_bytes_per_cycle, p.little_l2_bytes_per_cycle)
     p.shared_rate = p.clock_rate * p.shared_bytes_per_cycle
     p.stream_rate = share(prime, p.prime_stream_bytes_per_s) + share(big, p.big_stream_bytes_per_s) + share(little, p.little_stream_bytes_per_s)
     prime_w = watts(p.prime_active_w, p.prime_clock_hz, p.prime_power_clock_hz, p)
@@ -58,26 +64,13 @@ def prepare(p: Any) -> None:
 def _prepare_arithmetic(p: Any) -> None:
     """MACs and bytes loaded from the first cache, per second."""
     prime, big, little = p.prime_threads, p.big_threads, p.little_threads
-    prime_hz, big_hz, little_hz = p.prime_clock_hz, p.big_clock_hz, p.little_clock_hz
-    p.fp32_rate = (
-        share(prime, prime_hz * p.prime_fp32_macs_per_cycle) + share(big, big_hz * p.big_fp32_macs_per_cycle)
-        + share(little, little_hz * p.little_fp32_macs_per_cycle)
-    )  # fmt: skip
-    p.fp16_rate = (
-        share(prime, prime_hz * p.prime_fp16_macs_per_cycle) + share(big, big_hz * p.big_fp16_macs_per_cycle)
-        + share(little, little_hz * p.little_fp16_macs_per_cycle)
-    )  # fmt: skip
+    p.fp32_rate = per_second(p, p.prime_fp32_macs_per_cycle, p.big_fp32_macs_per_cycle, p.little_fp32_macs_per_cycle)
+    p.fp16_rate = per_second(p, p.prime_fp16_macs_per_cycle, p.big_fp16_macs_per_cycle, p.little_fp16_macs_per_cycle)
     lacking = (prime > 0 and p.prime_fp16_macs_per_cycle <= 0) or (big > 0 and p.big_fp16_macs_per_cycle <= 0)
     if lacking or (little > 0 and p.little_fp16_macs_per_cycle <= 0):
         p.fp16_rate = 0.0
-    p.int8_rate = (
-        share(prime, prime_hz * p.prime_int8_macs_per_cycle) + share(big, big_hz * p.big_int8_macs_per_cycle)
-        + share(little, little_hz * p.little_int8_macs_per_cycle)
-    )  # fmt: skip
-    p.load_rate = (
-        share(prime, prime_hz * p.prime_load_bytes_per_cycle) + share(big, big_hz * p.big_load_bytes_per_cycle)
-        + share(little, little_hz * p.little_load_bytes_per_cycle)
-    )  # fmt: skip
+    p.int8_rate = per_second(p, p.prime_int8_macs_per_cycle, p.big_int8_macs_per_cycle, p.little_int8_macs_per_cycle)
+    p.load_rate = per_second(p, p.prime_load_bytes_per_cycle, p.big_load_bytes_per_cycle, p.little_load_bytes_per_cycle)
     p.lead_fp32_rate = p.clock_hz * lead(prime, big, p.prime_fp32_macs_per_cycle, p.big_fp32_macs_per_cycle, p.little_fp32_macs_per_cycle)
     p.lead_fp16_rate = p.clock_hz * lead(prime, big, p.prime_fp16_macs_per_cycle, p.big_fp16_macs_per_cycle, p.little_fp16_macs_per_cycle)
     p.lead_int8_rate = p.clock_hz * lead(prime, big, p.prime_int8_macs_per_cycle, p.big_int8_macs_per_cycle, p.little_int8_macs_per_cycle)

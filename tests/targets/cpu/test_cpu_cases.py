@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from groups import check_all_run, check_mean_error
 
 import hwsim
 from hwsim import api
@@ -19,16 +20,12 @@ def found() -> Validation:
 
 
 def test_every_case_runs(found: Validation) -> None:
-    assert len(found.results) >= 16
-    assert [(r.case.id, r.refused) for r in found.results if r.refused] == []
+    check_all_run(found, 16)
 
 
 @pytest.mark.parametrize(("group", "role"), LIMITS)
 def test_groups_keep_their_error(found: Validation, group: str, role: str) -> None:
-    rows = [r for r in found.results if (r.case.group, r.case.role) == (group, role)]
-    assert rows
-    errors = "\n".join(f"{r.case.id}: published {r.case.value:.6g}, model {r.got:.6g}, error {r.error or 0:+.1%}" for r in rows)
-    assert sum(abs(r.error or 0) for r in rows) / len(rows) <= LIMITS[group, role], errors
+    check_mean_error(found, group, role, LIMITS[group, role])
 
 
 def test_femtodet_lies_between_the_readings_that_its_paper_leaves_open(phone: Chip) -> None:
