@@ -165,13 +165,14 @@ def count(paper: str, what: str, published: float, ours: float, unit: str, *, to
 
 
 def sign(paper: str, what: str, published: float, ours: float, *, carries: str, source: str, tolerance: float = 0.0, kind: Kind = "cost",
-         basis: Basis = "published") -> Claim:  # fmt: skip
-    """A ratio that lies on the published side of 1, and within a tolerance where one is stated.
+         basis: Basis = "published", conditional: bool = False) -> Claim:  # fmt: skip
+    """A ratio that lies on the published side of 1, and within a tolerance where one is stated; `conditional` where an open choice was made with it
+    in view.
 
     >>> [sign("A paper", "time, B over A", 0.8, ours, carries="the two share an array", source="a paper, table 2").verdict for ours in (0.9, 1.1)]
     ['held', 'did not hold']
     """
-    return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign", kind=kind, basis=basis)
+    return Claim(paper, what, published, ours, "x", carries, source, tolerance, "sign", kind=kind, basis=basis, conditional=conditional)
 
 
 def bound(
@@ -199,10 +200,10 @@ def within(
     return Claim(paper, what, low, ours, unit, carries, source, tolerance, "range", high, role, kind, basis, conditional)
 
 
-def region(paper: str, what: str, found: int, *, carries: str, source: str, tried: int = 0) -> Claim:
-    """A claim that some configuration exists; `found` of the `tried` ones have it.
+def region(paper: str, what: str, found: int, *, carries: str, source: str, tried: int = 0, conditional: bool = False) -> Claim:
+    """A claim that some configuration exists; `found` of the `tried` ones have it. `conditional` where the claim was read in our favour.
 
     >>> region("A paper", "five times less time", 3, carries="the two share an array", source="a paper, table 2", tried=40).verdict
     'conditional'
     """
-    return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region", tried=tried)
+    return Claim(paper, what, 1.0, float(found), "", carries, source, 0.0, "region", conditional=conditional, tried=tried)

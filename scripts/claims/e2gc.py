@@ -15,7 +15,7 @@ from hwsim.readers.networks import Asked, Map, Net
 
 PAPER = "E2GC"
 SOURCE = "abstract (10.8 %, 4.73 %); networks as published, substitution of the 3 x 3 layers; the pair and the batch are not stated"
-CARRIES = "the pair of variants and a batch of 32; tiles of 32 outputs and steps of 8 channels, which narrow groups pad; a depthwise kernel for G = 1"
+CARRIES = "the pair of variants and a batch of 32; tiles of 32 outputs and steps of 8 channels, which narrow groups pad; the 8 was settled with these four ratios in view"
 MOBILENET = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
 )  # fmt: skip
@@ -74,18 +74,18 @@ def claims() -> list[Claim]:
         constant, fixed = build(BATCH, size=8), build(BATCH, count=32)
         ratio = joules(fixed, "p100") / joules(constant, "p100")
         what = f"{name} on P100: joules of 32 groups over joules of groups of 8"
-        found.append(sign(PAPER, what, published, ratio, carries=CARRIES, source=SOURCE, tolerance=tolerance))
+        found.append(sign(PAPER, what, published, ratio, carries=CARRIES, source=SOURCE, tolerance=tolerance, conditional=True))
         other = joules(fixed, "p4000") / joules(constant, "p4000")
-        found.append(sign(PAPER, f"the same, {name} on Quadro P4000", published, other, carries=CARRIES, source=SOURCE, tolerance=tolerance))
+        found.append(sign(PAPER, f"the same, {name} on Quadro P4000", published, other, carries=CARRIES, source=SOURCE, tolerance=tolerance, conditional=True))
     for chip in ("p100", "p4000"):
         costs = by_size(mobilenet, chip)
         best = min(costs, key=lambda size: costs[size][1])
         text = f"MobileNet-V1 on {chip}: joules a MAC fall to an optimum within 1 < G < 32 (ours at G = {best})"
         found.append(region(PAPER, text, int(1 < best < 32), carries="memory-bound below the ridge; a kernel that loses nothing to wide groups",
                             source="abstract: an optimal number of channels per group"))  # fmt: skip
-        grouped = [size for size in SIZES if size > 1]
-        best = min(grouped, key=lambda size: costs[size][0])
-        text = f"MobileNet-V1 on {chip}: joules an image rise on both sides of an optimum within 2 < G < 64 (ours at G = {best})"
+        best = min((size for size in SIZES if size > 1), key=lambda size: costs[size][0])
+        text = f"the same: joules an image rise on both sides of an optimum within 2 < G < 64 (ours at G = {best})"
         found.append(region(PAPER, text, int(2 < best < 64), carries="padding below, MACs above; G = 1, a depthwise kernel, is left out",
-                            source="abstract: an optimal number of channels per group"))  # fmt: skip
+                            source="abstract: an optimal number of channels per group; that joules an image are meant is our reading",
+                            conditional=True))  # fmt: skip
     return found
