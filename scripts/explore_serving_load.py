@@ -97,7 +97,7 @@ def main() -> None:
     axes[0, 0].set_ylim(0.01, 30)
     panel(axes[0, 1], found, "gap", "gap between tokens, p99, ms", 1e3)
     axes[0, 1].set_yscale("log")
-    panel(axes[1, 0], found, "kept", "promise kept (0.5 s, then 30 ms a token), % of requests", 100.0)
+    panel(axes[1, 0], found, "kept", "requests within 0.5 s and 30 ms a token, %", 100.0)
     panel(axes[1, 1], found, "joules", "energy per generated token, J")
     axes[1, 1].set_yscale("log")
     axes[0, 0].axhline(LIMITS.first_token_s, color="grey", linestyle=":", linewidth=1)
