@@ -161,3 +161,9 @@ def test_plain_data_is_json_with_every_stated_key():
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["options"] == {"mapping": {"grid": [4, 4]}, "trace": {"phase": "decode", "context": 9}}
     assert data["interval"] == {"cycles": [1.0, 2.0]} and data["lower_bound"] is True and data["warnings"] == ["w"]
+
+
+def test_an_interval_that_ends_at_the_figure_holds_it_to_the_last_bit():
+    own = report_of().latency_s
+    low, high = report_of(sample=lambda: {"latency_s": (own * (1 + 1e-15), 2 * own)}).interval["latency_s"]
+    assert (low, high) == (own, 2 * own)
