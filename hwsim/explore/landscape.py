@@ -10,9 +10,9 @@ from hwsim import api
 from hwsim.core.chip import Chip
 from hwsim.core.errors import HwsimError, UnsupportedOp
 from hwsim.core.graph import Graph
+from hwsim.core.recurrent import stepwise
 from hwsim.core.report import Report
 from hwsim.core.target import DesignedTarget, load_target
-from hwsim.explore.stepwise import stepwise
 from hwsim.readers.chip_file import chip_names
 from hwsim.readers.load import graph_of_workload
 
@@ -71,7 +71,7 @@ def landscape(
 ) -> tuple[Place, ...]:
     """Run a workload (``{"trace": NAME, ...}`` or ``{"op": KIND, ...}``) on `chips` (default: every shipped one).
 
-    A workload that states no ``dtype`` takes each target's own where that has one. Where an LSTM has no kernel it runs `stepwise`. A device that
+    A workload that states no ``dtype`` takes each target's own where that has one. Where an LSTM or GRU has no kernel it runs `stepwise`. A device that
     refuses with its own design, or has none, takes the fastest of the shipped designs that fit and run it, each in its own formats. `Place.note` says
     which. `mappings` gives mapping options by chip name; with a ``design`` among them no other is tried. The result is in the order of latency, then
     those without one, then the refused by target. Raises `InvalidTrace` for a workload that no chip could read.

@@ -13,6 +13,7 @@ from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs, conv_output
+from hwsim.core.recurrent import stepwise
 from hwsim.targets.gpu import sharding, spec
 from hwsim.targets.gpu.autocast import Extra, extras
 from hwsim.targets.gpu.decompose import PARTS, unfused
@@ -126,6 +127,7 @@ def _gathered(op: Op) -> bool:
 
 def encode(graph: Graph, options: Options) -> Lowered:
     """Spread a graph over the GPUs and encode every distinct operator; nothing is kept. O(operators). Raises `InvalidMapping`."""
+    graph = stepwise(graph, fused=True)  # recurrent layers: a product and a pointwise kernel a step
     _check_devices(graph, options)
     spread, parted = graph, (sharding.REPLICATED,) * len(graph.ops)
     if options.devices > 1:

@@ -43,6 +43,10 @@ class GpuTarget(TargetBase):
         """Check mapping options and return them all, defaults included. Raises `InvalidMapping`."""
         return parse_options(mapping).model_dump()
 
+    def default_dtype(self, chip: Chip, kind: str) -> str:
+        """fp32 where products in 16 bits are no faster; else the reader's own."""
+        return "fp32" if chip.number(spec.RATES[spec.TENSOR_16]) <= chip.number(spec.RATES[spec.VECTOR_FP32]) else ""
+
     def map(self, graph: Graph, chip: Chip, mapping: Mapped, *, allow_unmodelled: bool = False) -> Program:
         """Spread `graph` over the GPUs and encode it. Raises `UnsupportedOp`, `Infeasible`, `InvalidMapping`."""
         options = parse_options(mapping)
