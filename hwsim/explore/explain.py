@@ -108,9 +108,13 @@ def constant_names() -> set[str]:
     return {name for chip in _shipped() for name in chip.params}
 
 
-@cache
 def _shipped() -> tuple[Chip, ...]:
-    return tuple(load_chip(name) for name in chip_names())
+    return _loaded(tuple(chip_names()))
+
+
+@cache
+def _loaded(names: tuple[str, ...]) -> tuple[Chip, ...]:
+    return tuple(load_chip(name) for name in names)
 
 
 def explain(
