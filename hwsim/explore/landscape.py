@@ -71,10 +71,10 @@ def landscape(
 ) -> tuple[Place, ...]:
     """Run a workload (``{"trace": NAME, ...}`` or ``{"op": KIND, ...}``) on `chips` (default: every shipped one).
 
-    A workload that states no ``dtype`` takes each target's own where that has one. Where an LSTM or GRU has no kernel it runs `stepwise`. A device that
-    refuses with its own design, or has none, takes the fastest of the shipped designs that fit and run it, each in its own formats. `Place.note` says
-    which. `mappings` gives mapping options by chip name; with a ``design`` among them no other is tried. The result is in the order of latency, then
-    those without one, then the refused by target. Raises `InvalidTrace` for a workload that no chip could read.
+    A workload that states no ``dtype`` takes each target's own where that has one. Where an LSTM or GRU has no kernel it runs `stepwise`. A device
+    that refuses with its own design, or has none, takes the fastest of the shipped designs that fit and run it, each in its own formats. `Place.note`
+    says which. `mappings` gives mapping options by chip name; with a ``design`` among them no other is tried. The result is in the order of latency,
+    then those without one, then the refused by target. Raises `InvalidTrace` for a workload that no chip could read.
 
     >>> places = landscape({"op": "matmul", "m": 64, "k": 64, "n": 64, "dtype": "int8"}, ["zcu102", "a100"])
     >>> [p.chip for p in places if p.report]
