@@ -73,7 +73,8 @@ def _forward_only() -> list[Claim]:
     return [
         value(name, "Mono-Forward over backpropagation: time of a step, the least (up to -34 %)", 0.66, ratios[best[0]][0], "x", conditional=True,
               carries=f"large layers: {said}; launches take the saving of small ones (most: {worst:.2f}x)", **shared),
-        value(name, "the same: joules, the least (up to -41 %)", 0.59, ratios[best[1]][1], "x", carries=f"{said}; {more}", **shared),
+        value(name, "Mono-Forward over backpropagation: joules, the least (up to -41 %)", 0.59, ratios[best[1]][1], "x",
+              carries=f"{said}; {more}", **shared),
         count(name, "the same: multiply-accumulates, the least", 0.66, ratios[best[2]][2], "x", carries="two products of three, and heads", **shared),
         bound(name, "Forward-Forward over backpropagation: time of a step, the least", 1.0, least, "x", side="at least",
               source=f"{source}; less efficient than backpropagation", carries=said),
