@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hwsim.core.dtype import block_format, dtype
 from hwsim.core.encoding import Fields, LeftOut, OperatorTable, operator_table, resident_bytes
 from hwsim.core.graph import Graph
+from hwsim.core.kept import Kept
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs, conv_output
 from hwsim.targets.cpu import spec
@@ -25,7 +25,6 @@ HEAVY = 4  # elementary operations per element from which an elementwise functio
 PIECE_BYTES = 16384.0  # least part of an elementwise pass that a thread is given
 INDEX_BYTES = 2.0  # position of a stored connection
 MULTIPLIER = 8  # outputs a group up to which a convolution of one input channel a group is depthwise
-CACHED_GRAPHS = 32
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,12 @@ class Lowered:
     arithmetic: frozenset[float]
 
 
-_KEPT: OrderedDict[tuple[str, bool], Lowered] = OrderedDict()
+_KEPT: Kept[tuple[str, bool], Lowered] = Kept()
 
 
 def lower(graph: Graph, options: Options) -> Lowered:
-    """Return the encoded graph; the last `CACHED_GRAPHS` are kept."""
-    key = (graph.key, options.fused)
-    found = _KEPT.pop(key, None) or encode(graph, options)
-    _KEPT[key] = found
-    while len(_KEPT) > CACHED_GRAPHS:
-        _KEPT.popitem(last=False)
-    return found
+    """Return the encoded graph; the last ones are kept."""
+    return _KEPT.get((graph.key, options.fused), lambda: encode(graph, options))
 
 
 def encode(graph: Graph, options: Options) -> Lowered:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from hwsim.core.dtype import block_format, dtype
 from hwsim.core.encoding import Fields, LeftOut, OperatorTable, operator_table, resident_bytes
 from hwsim.core.errors import InvalidMapping
 from hwsim.core.graph import Graph
+from hwsim.core.kept import Kept
 from hwsim.core.op import Op
 from hwsim.core.operators import attended_pairs, conv_output
 from hwsim.core.recurrent import stepwise
@@ -31,7 +31,6 @@ HEAVY = 4  # elementary operations per element from which an elementwise functio
 SECTOR_BYTES = 32  # what a load moves at least; a strided row of a map uses a part of it
 ONE_BY_ONE = ("cuda-8",)  # libraries that launch a grouped convolution group by group (cuDNN before 7)
 LONGEST_ROW = 65536  # elements; longer rows are cut by kernels of one block per row
-CACHED_GRAPHS = 32
 _STAGE = re.compile(r"^(prefill\.|decode\.\d+\.)?")
 
 
@@ -59,17 +58,12 @@ class Launch:
     kept: float = 0.0
 
 
-_KEPT: OrderedDict[tuple[str, Options], Lowered] = OrderedDict()
+_KEPT: Kept[tuple[str, Options], Lowered] = Kept()
 
 
 def lower(graph: Graph, options: Options) -> Lowered:
-    """Return the encoded graph; the last `CACHED_GRAPHS` pairs of graph and options are kept. Raises `InvalidMapping`."""
-    key = (graph.key, options)
-    found = _KEPT.pop(key, None) or encode(graph, options)
-    _KEPT[key] = found
-    while len(_KEPT) > CACHED_GRAPHS:
-        _KEPT.popitem(last=False)
-    return found
+    """Return the encoded graph; the last pairs of graph and options are kept. Raises `InvalidMapping`."""
+    return _KEPT.get((graph.key, options), lambda: encode(graph, options))
 
 
 def arithmetic_of(op: Op, options: Options) -> float:

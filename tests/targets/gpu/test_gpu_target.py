@@ -10,6 +10,7 @@ from hwsim import api
 from hwsim.core.chip import Chip
 from hwsim.core.errors import Infeasible, InvalidChip, InvalidMapping, InvalidTrace, MissingParameter, UnsupportedOp
 from hwsim.core.graph import GraphBuilder, single_op
+from hwsim.core.kept import GRAPHS
 from hwsim.core.target import Target, load_target
 from hwsim.targets.gpu import lowering, sharding
 from hwsim.targets.gpu.target import TARGET
@@ -214,10 +215,10 @@ def test_two_tensor_functions_move_two_tensors(simulate: Any) -> None:
 def test_encodings_are_kept_and_the_oldest_dropped(a100: Chip) -> None:
     graph, options = api.load_graph("llama3-8b", **LLAMA), lowering.Options(system="sglang")
     assert lowering.lower(graph, options) is lowering.lower(graph, options)
-    for n in range(lowering.CACHED_GRAPHS):
+    for n in range(GRAPHS):
         lowering.lower(single_op("matmul", m=1, k=8, n=n + 1), options)
-    assert len(lowering._KEPT) == lowering.CACHED_GRAPHS
-    assert (graph.key, options) not in lowering._KEPT
+    assert len(lowering._KEPT.found) == GRAPHS
+    assert (graph.key, options) not in lowering._KEPT.found
 
 
 def test_primitives(a100: Chip) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from hwsim.core.chip import Chip
 from hwsim.core.encoding import operator_table, resident_bytes
 from hwsim.core.errors import Infeasible, InvalidMapping
 from hwsim.core.graph import Graph
+from hwsim.core.kept import Kept
 from hwsim.targets.fpga.engine import Plan
 from hwsim.targets.fpga.flightllm.compress import Formats, compressed, formats, quantised
 from hwsim.targets.fpga.flightllm.encode import Encoder
@@ -15,24 +14,19 @@ from hwsim.targets.fpga.flightllm.parameters import parameter_bytes
 from hwsim.targets.fpga.layout import OP_DTYPE
 from hwsim.targets.fpga.mapping import Options
 
-KEPT_GRAPHS = 16
 STORAGE = ("share_slrs", "merge_channels", "slrs")
 READ = (  # constants of the composed chip that a plan depends on
     "max_length", "decode_bucket", "prefill_bucket", "linear_bits", "cache_bits", "qk_density", "index_bits", "sparse_block", "mask_block",
     "mask_row_blocks", "lambda_sink_tokens", "lambda_window_tokens", "mv_granule_n", "mm_granule_n", "mm_granule_m", "hbm_bytes",
 )  # fmt: skip
-_KEPT: OrderedDict[tuple[str, Formats], Graph] = OrderedDict()
-_PLANS: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+_MODELS: Kept[tuple[str, Formats], Graph] = Kept()
+_PLANS: Kept[tuple[object, ...], Plan] = Kept()
 
 
 def model_of(graph: Graph, options: Options, chip: Chip) -> Graph:
-    """Return the graph in the design's formats; the last `KEPT_GRAPHS` are kept."""
-    key = (graph.key, formats(options, chip))
-    found = _KEPT.pop(key, None) or compressed(graph, key[1])
-    _KEPT[key] = found
-    while len(_KEPT) > KEPT_GRAPHS:
-        _KEPT.popitem(last=False)
-    return found
+    """Return the graph in the design's formats; the last ones are kept."""
+    wanted = formats(options, chip)
+    return _MODELS.get((graph.key, wanted), lambda: compressed(graph, wanted))
 
 
 def check_length(graph: Graph, chip: Chip) -> None:
@@ -61,13 +55,9 @@ def check_memory(needed: float, chip: Chip, *, board: bool) -> tuple[str, ...]:
 
 
 def plan(graph: Graph, options: Options, chip: Chip) -> Plan:
-    """Return the programs of a graph; the last `KEPT_GRAPHS` are kept. Raises `Infeasible` for what is too long or does not fit the memory."""
+    """Return the programs of a graph; the last ones are kept. Raises `Infeasible` for what is too long or does not fit the memory."""
     key = (graph.key, options, chip.name, *(chip.param(name).value for name in READ))
-    found = _PLANS.pop(key, None) or made_plan(graph, options, chip)
-    _PLANS[key] = found
-    while len(_PLANS) > KEPT_GRAPHS:
-        _PLANS.popitem(last=False)
-    return found
+    return _PLANS.get(key, lambda: made_plan(graph, options, chip))
 
 
 def made_plan(graph: Graph, options: Options, chip: Chip) -> Plan:
